@@ -1,0 +1,130 @@
+#include "runtime/base/sys.h"
+
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <stdio.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace eddy::base {
+namespace {
+
+// What is variadic in libc, or not there at all.
+
+int open_mode(const char* path, int flags, mode_t mode) {
+  return ::open(path, flags, mode);
+}
+
+int openat_mode(int folder, const char* path, int flags, mode_t mode) {
+  return ::openat(folder, path, flags, mode);
+}
+
+int fcntl_long(int fd, int command, long argument) {
+  return ::fcntl(fd, command, argument);
+}
+
+int ioctl_pointer(int fd, unsigned long request, void* argument) {
+  return ::ioctl(fd, request, argument);
+}
+
+int io_uring_setup(unsigned entries, io_uring_params* params) {
+  return static_cast<int>(::syscall(SYS_io_uring_setup, entries, params));
+}
+
+int io_uring_enter(int ring, unsigned submit, unsigned complete, unsigned flags,
+                   const void* argument, size_t size) {
+  return static_cast<int>(::syscall(SYS_io_uring_enter, ring, submit, complete,
+                                    flags, argument, size));
+}
+
+int io_uring_register(int ring, unsigned operation, void* argument,
+                      unsigned count) {
+  return static_cast<int>(
+      ::syscall(SYS_io_uring_register, ring, operation, argument, count));
+}
+
+int futex_wait(const uint32_t* word, uint32_t expected,
+               const timespec* deadline) {
+  // The bitset form is the one whose deadline is absolute.
+  return static_cast<int>(
+      ::syscall(SYS_futex, word, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG,
+                expected, deadline, nullptr, FUTEX_BITSET_MATCH_ANY));
+}
+
+int futex_wake(const uint32_t* word, int count) {
+  return static_cast<int>(
+      ::syscall(SYS_futex, word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, count));
+}
+
+int membarrier(int command, unsigned flags, int cpu) {
+  return static_cast<int>(::syscall(SYS_membarrier, command, flags, cpu));
+}
+
+}  // namespace
+
+constinit const SysTable kProductionSysTable = {
+    .socket = ::socket,
+    .socketpair = ::socketpair,
+    .bind = ::bind,
+    .listen = ::listen,
+    .accept4 = ::accept4,
+    .connect = ::connect,
+    .getsockopt = ::getsockopt,
+    .setsockopt = ::setsockopt,
+    .getsockname = ::getsockname,
+    .getpeername = ::getpeername,
+    .shutdown = ::shutdown,
+    .recv = ::recv,
+    .send = ::send,
+    .recvmsg = ::recvmsg,
+    .sendmsg = ::sendmsg,
+    .recvfrom = ::recvfrom,
+    .sendto = ::sendto,
+    .getaddrinfo = ::getaddrinfo,
+    .freeaddrinfo = ::freeaddrinfo,
+    .close = ::close,
+    .read = ::read,
+    .write = ::write,
+    .readv = ::readv,
+    .writev = ::writev,
+    .pipe2 = ::pipe2,
+    .eventfd = ::eventfd,
+    .fcntl = fcntl_long,
+    .ioctl = ioctl_pointer,
+    .epoll_create1 = ::epoll_create1,
+    .epoll_ctl = ::epoll_ctl,
+    .epoll_wait = ::epoll_wait,
+    .epoll_pwait2 = ::epoll_pwait2,
+    .io_uring_setup = io_uring_setup,
+    .io_uring_enter = io_uring_enter,
+    .io_uring_register = io_uring_register,
+    .mmap = ::mmap,
+    .munmap = ::munmap,
+    .open = open_mode,
+    .openat = openat_mode,
+    .fstat = ::fstat,
+    .pread = ::pread,
+    .pwrite = ::pwrite,
+    .preadv2 = ::preadv2,
+    .pwritev2 = ::pwritev2,
+    .fsync = ::fsync,
+    .fdatasync = ::fdatasync,
+    .ftruncate = ::ftruncate,
+    .unlink = ::unlink,
+    .rename = ::rename,
+    .pthread_create = ::pthread_create,
+    .sched_getaffinity = ::sched_getaffinity,
+    .clock_gettime = ::clock_gettime,
+    .futex_wait = futex_wait,
+    .futex_wake = futex_wake,
+    .membarrier = membarrier,
+    .getrandom = ::getrandom,
+};
+
+constinit std::atomic<const SysTable*> sys_table = &kProductionSysTable;
+
+}  // namespace eddy::base

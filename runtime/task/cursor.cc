@@ -1,0 +1,69 @@
+#include "runtime/task/cursor.h"
+
+#include <utility>
+
+#include "runtime/base/check.h"
+#include "runtime/task/frame_pool.h"
+
+namespace eddy::task {
+
+void* PromiseBase::operator new(std::size_t size) {
+  return frame_pool::allocate(size);
+}
+
+void PromiseBase::operator delete(void* frame, std::size_t size) noexcept {
+  frame_pool::deallocate(frame, size);
+}
+
+void PromiseBase::throw_leaf_error() {
+  std::rethrow_exception(std::exchange(error_, nullptr));
+}
+
+bool PromiseBase::run(Context& cx) {
+  std::coroutine_handle<> root = handle();
+  if (!started()) {
+    cursor_ = &own_;
+    own_.resume_at(*this);
+  }
+  EDDY_DCHECK(cursor_ == &own_, "a task that was co_awaited is polled");
+  EDDY_DCHECK(!root.done(), "a task is polled after it was ready");
+  own_.set_context(cx);
+  if (Suspension* leaf = own_.leaf()) {
+    if (!leaf->poll_leaf(*leaf, cx)) return false;
+  }
+  for (;;) {
+    own_.frame().handle().resume();
+    if (root.done()) return true;
+    // A leaf is here only after a poll of it that answered kPending.
+    if (own_.leaf() != nullptr) return false;
+  }
+}
+
+bool PromiseBase::call(CallSite& site) {
+  cursor_ = &site.caller->cursor();
+  caller_ = &site;
+  auto here = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
+  if (here < context().stack_limit()) [[unlikely]] {
+    cursor_->resume_at(*this);
+    return false;
+  }
+  std::coroutine_handle<> self = handle();
+  self.resume();
+  return self.done();
+}
+
+void PromiseBase::destroy() noexcept {
+  if (cursor_ == &own_ && !handle().done()) {
+    PromiseBase* frame = &own_.frame();
+    while (frame != this) {
+      CallSite* site = frame->caller_;
+      site->child = nullptr;
+      PromiseBase* caller = site->caller;
+      frame->handle().destroy();
+      frame = caller;
+    }
+  }
+  handle().destroy();
+}
+
+}  // namespace eddy::task

@@ -1,0 +1,161 @@
+// The cursor of a task: where in its stack of coroutine frames it stands.
+//
+// A task's nested children form a stack of frames. Only the innermost one can
+// go on, and it waits either for a leaf future or for nothing (it is about to
+// start, or its callee has just returned). The root's promise keeps that place,
+// so to poll a task is to poll one leaf and, if it is ready, to resume one
+// frame. Nothing between root and leaf is touched.
+//
+//   Cursor::at        what run() does next
+//   ----------------  ----------------------------------------------------
+//   a Suspension      poll that leaf; when ready, resume its frame
+//   a frame           resume that frame
+//
+// A child is started inside its caller's await_ready(), an ordinary call. When
+// it suspends, the C++ stack unwinds to run(), and later resumes start there:
+// run() is the trampoline. Below Context::stack_limit() a child is not called
+// but left to the trampoline, so recursion is bounded by memory, not by the
+// stack, in every build mode; nothing depends on the compiler making tail
+// calls.
+//
+// Threads: touched only by the thread that polls the task.
+#ifndef EDDY_RUNTIME_TASK_CURSOR_H_
+#define EDDY_RUNTIME_TASK_CURSOR_H_
+
+#include <coroutine>
+#include <cstdint>
+#include <exception>
+
+#include "runtime/task/context.h"
+
+namespace eddy::task {
+
+class PromiseBase;
+
+// A frame that waits for a leaf future; lives in that frame.
+struct Suspension {
+  // True when the leaf is ready; its value, or exception, is then stored.
+  using PollLeaf = bool (*)(Suspension&, Context&) noexcept;
+
+  Suspension(PollLeaf poll_leaf, PromiseBase& frame)
+      : poll_leaf(poll_leaf), frame(&frame) {}
+
+  PollLeaf poll_leaf;
+  PromiseBase* frame;
+};
+
+// A frame that waits for a child task; lives in the caller's frame.
+struct CallSite {
+  explicit CallSite(PromiseBase& caller) : caller(&caller) {}
+
+  std::coroutine_handle<> child;
+  PromiseBase* caller;
+};
+
+class Cursor {
+ public:
+  void wait_at(Suspension& leaf) { at_ = reinterpret_cast<uintptr_t>(&leaf); }
+  void resume_at(PromiseBase& frame) {
+    at_ = reinterpret_cast<uintptr_t>(&frame) | kFrame;
+  }
+
+  // Null if the next step is to resume a frame.
+  Suspension* leaf() const {
+    return (at_ & kFrame) != 0 ? nullptr : reinterpret_cast<Suspension*>(at_);
+  }
+  // The innermost frame, whatever it waits for.
+  PromiseBase& frame() const {
+    return (at_ & kFrame) != 0 ? *reinterpret_cast<PromiseBase*>(at_ & ~kFrame)
+                               : *leaf()->frame;
+  }
+
+  Context& context() const { return *context_; }
+  void set_context(Context& cx) { context_ = &cx; }
+
+ private:
+  static constexpr uintptr_t kFrame = 1;  // at_ points at a PromiseBase
+
+  uintptr_t at_ = 0;
+  Context* context_ = nullptr;  // of the poll in progress
+};
+
+// The part of a task's promise that knows nothing of its result.
+class PromiseBase {
+ public:
+  static void* operator new(std::size_t size);
+  static void operator delete(void* frame, std::size_t size) noexcept;
+
+  PromiseBase() : own_() {}
+  PromiseBase(const PromiseBase&) = delete;
+  PromiseBase& operator=(const PromiseBase&) = delete;
+
+  std::suspend_always initial_suspend() noexcept { return {}; }
+
+  struct Final {
+    // User-declared, as everything that appears in a co_await expression.
+    Final() noexcept {}
+    bool await_ready() noexcept { return false; }
+    template <class Promise>
+    void await_suspend(std::coroutine_handle<Promise> self) noexcept {
+      self.promise().return_to_caller();
+    }
+    void await_resume() noexcept {}
+  };
+  Final final_suspend() noexcept { return {}; }
+
+  void unhandled_exception() noexcept { error_ = std::current_exception(); }
+
+  // A leaf future threw while the trampoline polled it: kept here until the
+  // awaiter resumes. The slot is free then, since this frame has not ended.
+  void set_error(std::exception_ptr error) { error_ = std::move(error); }
+  // Throws what set_error() kept.
+  [[noreturn]] void throw_leaf_error();
+
+  // The root was polled, or the frame was called by another.
+  bool started() const { return cursor_ != nullptr; }
+
+  Context& context() const { return cursor_->context(); }
+  Cursor& cursor() const { return *cursor_; }
+
+  // As the root of a task: goes on until a leaf is pending (false) or this
+  // frame has ended (true).
+  bool run(Context& cx);
+
+  // As a child: starts it, now or through the trampoline. True if it has ended.
+  bool call(CallSite& site);
+
+  // Destroys the frame and, innermost first, the frames that it has called.
+  // Not recursive: a chain of a million frames needs no stack.
+  void destroy() noexcept;
+
+  // The promises of all tasks lie at the same offset from their frames, since
+  // none is aligned to more than two pointers (Task checks that).
+  std::coroutine_handle<> handle() {
+    return std::coroutine_handle<PromiseBase>::from_promise(*this);
+  }
+
+ protected:
+  ~PromiseBase() = default;
+
+  void return_to_caller() noexcept {
+    if (cursor_ != &own_) cursor_->resume_at(*caller_->caller);
+  }
+  void rethrow_if_failed() {
+    if (error_) [[unlikely]] {
+      std::rethrow_exception(error_);
+    }
+  }
+  bool failed() const { return error_ != nullptr; }
+
+ private:
+  Cursor* cursor_ = nullptr;  // the root's own_
+  union {
+    Cursor own_;        // in a root
+    CallSite* caller_;  // in a child
+  };
+  std::exception_ptr error_;
+};
+
+}  // namespace eddy::task
+
+#endif  // EDDY_RUNTIME_TASK_CURSOR_H_

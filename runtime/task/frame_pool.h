@@ -1,0 +1,38 @@
+// Memory for coroutine frames and task headers: thread-local free lists by size
+// class.
+//
+// Allocating and freeing touch no shared word. A frame that is freed on another
+// thread than it was made on goes to that thread's list; a list that grows
+// beyond kMagazine entries hands half of them to a global depot in one go, and
+// an empty one takes a batch from there. So memory that one thread makes and
+// another frees comes back, and what a thread holds is bounded. The design is
+// that of the magazines and depots of Bonwick's vmem allocator (2001).
+//
+// -DEDDY_FRAME_POOL=0 hands everything to operator new, so that
+// AddressSanitizer sees each frame on its own.
+//
+// Threads: any. A thread that ends gives its lists to the depot.
+// Errors:  std::bad_alloc. Sizes above kLargest go to operator new.
+#ifndef EDDY_RUNTIME_TASK_FRAME_POOL_H_
+#define EDDY_RUNTIME_TASK_FRAME_POOL_H_
+
+#include <cstddef>
+
+#ifndef EDDY_FRAME_POOL
+#define EDDY_FRAME_POOL 1
+#endif
+
+namespace eddy::task::frame_pool {
+
+inline constexpr std::size_t kGranule = 16;  // bytes between size classes
+inline constexpr std::size_t kLargest = 2048;
+inline constexpr std::size_t kMagazine = 128;  // frames moved at once
+
+// Aligned to 16 bytes.
+void* allocate(std::size_t size);
+// `size` is what was asked for.
+void deallocate(void* memory, std::size_t size) noexcept;
+
+}  // namespace eddy::task::frame_pool
+
+#endif  // EDDY_RUNTIME_TASK_FRAME_POOL_H_

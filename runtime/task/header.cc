@@ -1,0 +1,113 @@
+#include "runtime/task/header.h"
+
+#include <utility>
+
+namespace eddy::task {
+
+void Header::run(uint32_t budget) noexcept {
+  if (state_.start() == AtStart::kDestroy) {
+    cancel_future();
+    finish();
+    return;
+  }
+  // The poll borrows the queue entry's reference.
+  Waker waker = Waker::adopt(this);
+  Context cx(waker, budget);
+  const bool ready = poll_future(cx);
+  std::move(waker).leak();
+  if (ready) {
+    finish();
+    return;
+  }
+  if (cx.wake_requested()) {
+    // Stays RUNNING: no edge is needed. A wake() or cancel() that came
+    // meanwhile is seen by the next start().
+    scheduler_->reschedule(*this);
+    return;
+  }
+  switch (state_.suspend()) {
+    case AtSuspend::kForget:
+      break;
+    case AtSuspend::kSubmit:
+      scheduler_->reschedule(*this);
+      break;
+    case AtSuspend::kDestroy:
+      cancel_future();
+      finish();
+      break;
+  }
+}
+
+void Header::finish() noexcept {
+  // The entry's reference, and that of the list.
+  const uint64_t references = scheduler_->dismiss(*this) ? 2 : 1;
+  State::Completion end = state_.complete(false, references, join_waker_);
+  if (!end.done) {
+    if (std::exception_ptr error = destroy_outcome()) {
+      scheduler_->unhandled(std::move(error));
+    }
+    end = state_.complete(true, references, join_waker_);
+  }
+  if (end.joiner != nullptr) end.joiner->wake_and_release();
+  if (end.last) destroy();
+}
+
+void Header::launch() noexcept {
+  if (scheduler_->admit(*this)) {
+    scheduler_->schedule(*this);
+    return;
+  }
+  release();  // the reference of the list that it is not in
+  // Nobody else knows the task, so it is RUNNING and this ends in run().
+  (void)state_.cancel();
+  run();
+}
+
+void Header::abort() noexcept {
+  if (state_.cancel() == Duty::kSubmit) scheduler_->schedule(*this);
+}
+
+void Header::abort_at_shutdown() noexcept {
+  if (state_.cancel() == Duty::kSubmit) run();
+}
+
+void Header::wake() noexcept {
+  if (state_.wake() == Duty::kSubmit) scheduler_->schedule(*this);
+}
+
+void Header::wake_and_release() noexcept {
+  if (state_.wake_consuming() == Duty::kSubmit) {
+    scheduler_->schedule(*this);
+  } else {
+    release();
+  }
+}
+
+bool Header::poll_join(const Waker& waker) {
+  if (state_.is_complete()) return true;
+  const bool reclaimed = state_.reclaim_join_waker();
+  if (!reclaimed && state_.is_complete()) return true;
+  // The slot is ours. relaxed: publish_join_waker() releases it.
+  Wakeable* old = join_waker_.load(std::memory_order_relaxed);
+  Waker kept = reclaimed ? Waker::adopt(old) : Waker();
+  if (!reclaimed || !kept.will_wake(waker)) kept = waker;
+  Wakeable* target = std::move(kept).leak();
+  join_waker_.store(target, std::memory_order_relaxed);
+  if (state_.publish_join_waker()) return false;
+  Waker unused = Waker::adopt(target);
+  return true;
+}
+
+void Header::detach() noexcept {
+  State::Disinterest end = state_.drop_join_interest();
+  if (end.drop_waker) {
+    Waker unused = Waker::adopt(join_waker_.load(std::memory_order_relaxed));
+  }
+  if (end.drop_outcome) {
+    // An exception that the joiner had the chance to read is not reported.
+    (void)destroy_outcome();
+  }
+  release();
+}
+
+}  // namespace eddy::task

@@ -1,0 +1,189 @@
+// JoinHandle<T>: the spawner's end of a task. Awaiting it gives a
+// JoinResult<T>: the task's value, "cancelled", or the exception that left it.
+//
+//   eddy::JoinHandle<int> handle = eddy::spawn(answer());
+//   eddy::JoinResult<int> result = co_await handle;
+//   if (result.has_value()) use(*std::move(result));
+//
+//   int value = (co_await eddy::spawn(answer())).value();  // throws what it
+//   threw
+//
+// Threads: a JoinHandle belongs to one task at a time; an AbortHandle may be
+//          used by any thread.
+// Cancel:  dropping a JoinHandle detaches the task, which goes on; abort()
+//          cancels it: its future is destroyed at its next turn, on a thread of
+//          the runtime, and the join answers "cancelled" after that.
+// Errors:  spawning on a runtime that has shut down gives a handle whose task
+// is
+//          cancelled. An exception of a task that nobody joins goes to the
+//          runtime's unhandled-exception policy.
+// Owner:   keeps the task's memory and outcome, not the task.
+#ifndef EDDY_RUNTIME_TASK_JOIN_HANDLE_H_
+#define EDDY_RUNTIME_TASK_JOIN_HANDLE_H_
+
+#include <exception>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+#include "runtime/base/check.h"
+#include "runtime/task/future.h"
+#include "runtime/task/header.h"
+
+namespace eddy {
+
+// Thrown by JoinResult::value() alone, when there is no value.
+class TaskCancelled : public std::exception {
+ public:
+  const char* what() const noexcept override {
+    return "the task was cancelled";
+  }
+};
+
+struct Cancelled {
+  explicit Cancelled() = default;
+};
+
+template <class T>
+class [[nodiscard]] JoinResult {
+  struct Unit {};
+  using Stored = std::conditional_t<
+      std::is_void_v<T>, Unit,
+      std::conditional_t<std::is_reference_v<T>,
+                         std::add_pointer_t<std::remove_reference_t<T>>, T>>;
+
+ public:
+  explicit JoinResult(Cancelled) {}
+  explicit JoinResult(std::exception_ptr error) : state_(std::move(error)) {}
+  template <class... Args>
+  explicit JoinResult(std::in_place_t, Args&&... args)
+      : state_(std::in_place_index<2>, store(std::forward<Args>(args))...) {}
+
+  bool has_value() const { return state_.index() == 2; }
+  bool is_cancelled() const { return state_.index() == 0; }
+  // Null unless the task threw.
+  std::exception_ptr exception() const {
+    const auto* error = std::get_if<1>(&state_);
+    return error != nullptr ? *error : nullptr;
+  }
+
+  // Rethrows the task's exception; throws TaskCancelled if it was cancelled.
+  T value() && {
+    if (auto* error = std::get_if<1>(&state_)) std::rethrow_exception(*error);
+    if (is_cancelled()) throw TaskCancelled();
+    return *std::move(*this);
+  }
+  T operator*() && {
+    EDDY_CHECK(has_value(),
+               "JoinResult: the task has no value: ask "
+               "has_value() first, or call value()");
+    if constexpr (std::is_reference_v<T>) {
+      return *std::get<2>(state_);
+    } else if constexpr (!std::is_void_v<T>) {
+      return std::get<2>(std::move(state_));
+    }
+  }
+
+ private:
+  template <class U>
+  static decltype(auto) store(U&& value) {
+    if constexpr (std::is_reference_v<T>) {
+      return &value;
+    } else {
+      return std::forward<U>(value);
+    }
+  }
+
+  std::variant<std::monostate, std::exception_ptr, Stored> state_;
+};
+
+// Cancels a task from anywhere, and tells whether it has ended.
+class AbortHandle {
+ public:
+  AbortHandle(const AbortHandle&) = default;
+  AbortHandle(AbortHandle&&) = default;
+  AbortHandle& operator=(const AbortHandle&) = default;
+  AbortHandle& operator=(AbortHandle&&) = default;
+
+  void abort() const { task().abort(); }
+  bool is_finished() const { return task().is_complete(); }
+  TaskId id() const { return task().id(); }
+
+ private:
+  template <class T>
+  friend class JoinHandle;
+
+  explicit AbortHandle(task::Header& task) : task_(&task) { task.retain(); }
+  task::Header& task() const { return *task_.get(); }
+
+  // A counted reference.
+  class Ref {
+   public:
+    explicit Ref(task::Header* task) : task_(task) {}
+    Ref(const Ref& other) : task_(other.task_) {
+      if (task_ != nullptr) task_->retain();
+    }
+    Ref(Ref&& other) noexcept : task_(std::exchange(other.task_, nullptr)) {}
+    Ref& operator=(Ref other) noexcept {
+      std::swap(task_, other.task_);
+      return *this;
+    }
+    ~Ref() {
+      if (task_ != nullptr) task_->release();
+    }
+    task::Header* get() const { return task_; }
+
+   private:
+    task::Header* task_;
+  };
+  Ref task_;
+};
+
+template <class T>
+class [[nodiscard]] JoinHandle {
+ public:
+  using Output = JoinResult<T>;
+
+  // Takes over the JOIN_INTEREST of `task` and its reference. For spawn().
+  explicit JoinHandle(task::Header& task) : task_(&task) {}
+  JoinHandle(JoinHandle&& other) noexcept
+      : task_(std::exchange(other.task_, nullptr)) {}
+  JoinHandle& operator=(JoinHandle other) noexcept {
+    std::swap(task_, other.task_);
+    return *this;
+  }
+  ~JoinHandle() {
+    if (task_ != nullptr) task_->detach();
+  }
+
+  Poll<JoinResult<T>> poll(Context& cx) {
+    EDDY_CHECK(task_ != nullptr, "a JoinHandle is awaited twice");
+    if (!cx.has_budget()) return cx.yield();
+    if (!task_->poll_join(cx.waker())) return kPending;
+    cx.spend();
+    Poll<JoinResult<T>> result =
+        std::move(*static_cast<JoinResult<T>*>(task_->outcome()));
+    std::exchange(task_, nullptr)->detach();
+    return result;
+  }
+
+  // Lets the task go on alone, as the destructor does.
+  void detach() && { std::exchange(task_, nullptr)->detach(); }
+
+  void abort() const { task().abort(); }
+  bool is_finished() const { return task().is_complete(); }
+  TaskId id() const { return task().id(); }
+  AbortHandle abort_handle() const { return AbortHandle(task()); }
+
+ private:
+  task::Header& task() const {
+    EDDY_CHECK(task_ != nullptr, "a JoinHandle is used after it was awaited");
+    return *task_;
+  }
+
+  task::Header* task_;
+};
+
+}  // namespace eddy
+
+#endif  // EDDY_RUNTIME_TASK_JOIN_HANDLE_H_

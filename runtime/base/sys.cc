@@ -123,6 +123,7 @@ constinit const SysTable kProductionSysTable = {
     .futex_wake = futex_wake,
     .membarrier = membarrier,
     .getrandom = ::getrandom,
+    .sigaction = ::sigaction,
 };
 
 constinit std::atomic<const SysTable*> sys_table = &kProductionSysTable;

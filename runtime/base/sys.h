@@ -14,6 +14,7 @@
 #include <netdb.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -113,6 +114,8 @@ struct SysTable {
   int (*futex_wake)(const uint32_t* word, int count);
   int (*membarrier)(int command, unsigned flags, int cpu);
   ssize_t (*getrandom)(void* into, size_t size, unsigned flags);
+  int (*sigaction)(int signal, const struct sigaction* action,
+                   struct sigaction* old);
 };
 
 // The real calls.

@@ -21,11 +21,12 @@ AtSuspend State::suspend() {
   for (;;) {
     EDDY_DCHECK((old & kRunning) != 0, "a task is suspended that did not run");
     if ((old & kCancelled) != 0) return AtSuspend::kDestroy;
-    if ((old & kNotified) != 0) return AtSuspend::kSubmit;
-    // [poll] release; [wake]: fails if a wake() came meanwhile
-    if (word_.compare_exchange_weak(old, (old & ~kRunning) - kRef, kAcqRel,
-                                    kAcquire)) {
-      return AtSuspend::kForget;
+    const bool notified = (old & kNotified) != 0;
+    const uint64_t next =
+        notified ? old & ~kNotified : (old & ~kRunning) - kRef;
+    // [poll] release; [wake] acquire, and fails if a wake() came meanwhile
+    if (word_.compare_exchange_weak(old, next, kAcqRel, kAcquire)) {
+      return notified ? AtSuspend::kSubmit : AtSuspend::kForget;
     }
   }
 }
@@ -77,7 +78,8 @@ State::Completion State::complete(bool outcome_destroyed, uint64_t references,
   for (;;) {
     if ((old & kJoinInterest) == 0 && !outcome_destroyed) return {};
     // Read before the end. If the JoinHandle takes the slot back meanwhile, the
-    // exchange fails and the value is not used; relaxed: `old` was acquired.
+    // exchange fails, also where it has published another waker since: the
+    // ticket differs. relaxed: `old` was acquired.
     Wakeable* joiner = (old & kJoinWaker) != 0
                            ? join_waker.load(std::memory_order_relaxed)
                            : nullptr;
@@ -97,9 +99,9 @@ bool State::publish_join_waker() {
     EDDY_DCHECK((old & kJoinInterest) != 0 && (old & kJoinWaker) == 0,
                 "the joiner's waker slot is taken");
     if ((old & kComplete) != 0) return false;
-    if (word_.compare_exchange_weak(old, old | kJoinWaker, kAcqRel, kAcquire)) {
-      return true;
-    }
+    const uint64_t ticket = (old + kTicket) & kTicketMask;
+    const uint64_t next = (old & ~kTicketMask) | ticket | kJoinWaker;
+    if (word_.compare_exchange_weak(old, next, kAcqRel, kAcquire)) return true;
   }
 }
 

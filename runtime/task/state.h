@@ -2,7 +2,8 @@
 //
 //   bit   0        1         2         3          4              5
 //         RUNNING  COMPLETE  NOTIFIED  CANCELLED  JOIN_INTEREST  JOIN_WAKER
-//   bits  8..63    number of references
+//   bits  8..31    JOIN_TICKET, which each publish_join_waker() raises
+//   bits  32..63   number of references
 //
 // RUNNING is a lock on the future: it is set while the task is queued or being
 // polled, and whoever holds the one queue entry holds the lock. NOTIFIED: a
@@ -23,15 +24,20 @@
 //   RUNNING             start()     RUNNING, ~NOTIFIED     poll the future
 //   RUNNING, CANCELLED  start()     the same               destroy the future
 //   RUNNING             suspend()   idle, -1 ref           forget the task
-//   RUNNING | NOTIFIED  suspend()   the same               submit the task
+//   RUNNING | NOTIFIED  suspend()   RUNNING                submit the task
 //   RUNNING, CANCELLED  suspend()   the same               destroy the future
 //   idle                cancel()    RUNNING|CANCELLED, +1  submit the task
 //   RUNNING             cancel()    | CANCELLED, NOTIFIED  -
 //   COMPLETE            cancel()    COMPLETE               -
 //   RUNNING             complete()  COMPLETE, -n refs      wake the joiner
 //
-// Memory order: every edge but start() without NOTIFIED is an acq_rel
-// read-modify-write, so all of them lie in one release sequence, on which rest:
+// The ticket is there for complete(), which reads the joiner's waker and then
+// ends the task in one exchange: were the waker replaced in between, the word
+// would look the same without it, and a waker be called that is gone.
+//
+// Memory order: every edge but start() without NOTIFIED, and suspend() of what
+// is to be destroyed at once, is an acq_rel read-modify-write, so all of them
+// lie in one release sequence, on which rest:
 //   [poll] suspend() -> start(): what one poll wrote, the next poll sees.
 //   [wake] wake() -> start(), suspend(): what the waker wrote, the poll sees.
 //   It
@@ -120,7 +126,9 @@ class State {
  private:
   static constexpr uint64_t kRunning = 1, kComplete = 2, kNotified = 4,
                             kCancelled = 8, kJoinInterest = 16, kJoinWaker = 32;
-  static constexpr int kRefShift = 8;
+  static constexpr uint64_t kTicket = uint64_t{1} << 8;
+  static constexpr uint64_t kTicketMask = 0xffffff * kTicket;
+  static constexpr int kRefShift = 32;
   static constexpr uint64_t kRef = uint64_t{1} << kRefShift;
   static constexpr auto kAcqRel = std::memory_order_acq_rel;
   static constexpr auto kAcquire = std::memory_order_acquire;

@@ -89,7 +89,8 @@
   X(kFutexWait, futex_wait) \
   X(kFutexWake, futex_wake) \
   X(kMembarrier, membarrier) \
-  X(kGetrandom, getrandom)
+  X(kGetrandom, getrandom) \
+  X(kSigaction, sigaction)
 // clang-format on
 
 namespace eddy::testing {

@@ -10,7 +10,7 @@
 // Each round has a fresh Round. Its threads start together; inside a round the
 // scaffolding adds no order, so that a sanitizer sees that of the code under
 // test alone. The check runs when all threads are through, and may look at
-// everything. The first failure ends the run.
+// everything, as the last of them. The first failure ends the run.
 //
 // EDDY_SEED=<n> repeats the random numbers of a run, though not its schedule;
 // EDDY_ROUNDS=<n> overrides how many rounds there are. ThreadSanitizer's builds
@@ -51,27 +51,33 @@ inline uint64_t stress_seed() {
   return seed;
 }
 
-// Lets `count` threads go on together. Spins, so that they start close to each
+// Where the threads of a round meet: the last to arrive does what has to be
+// done alone, then all go on together. Spins, so that they start close to each
 // other, and yields, since there may be more of them than cores.
 class StartLine {
  public:
-  explicit StartLine(int count) : count_(count) {}
+  explicit StartLine(size_t count)
+      : count_(count),
+        spins_(count <= std::thread::hardware_concurrency() ? 1000 : 10) {}
 
-  void arrive_and_wait() {
+  template <class Alone>
+  void meet(Alone alone) {
     const uint64_t turn = turn_.load(std::memory_order_acquire);
     if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == count_) {
+      alone();
       arrived_.store(0, std::memory_order_relaxed);
       turn_.store(turn + 1, std::memory_order_release);
       return;
     }
     for (int spins = 0; turn_.load(std::memory_order_acquire) == turn;) {
-      if (++spins > 50) std::this_thread::yield();
+      if (++spins > spins_) std::this_thread::yield();
     }
   }
 
  private:
-  const int count_;
-  std::atomic<int> arrived_{0};
+  const size_t count_;
+  const int spins_;
+  std::atomic<size_t> arrived_{0};
   std::atomic<uint64_t> turn_{0};
 };
 
@@ -96,31 +102,29 @@ class Stress {
 
   void run(std::function<void(Round&)> check) {
     std::optional<Round> round;
-    bool more = true;  // written between the rounds
-    StartLine start(static_cast<int>(players_.size()) + 1);
+    uint64_t left = rounds_;  // this and `round` change while all wait
+    auto next_round = [&] {
+      if (round.has_value()) check(*round);
+      if (::testing::Test::HasFailure()) {
+        std::cerr << "in round " << rounds_ - left << "\n";
+        left = 0;
+      }
+      round.reset();
+      if (left == 0) return;
+      round.emplace();
+      --left;
+    };
+    StartLine start(players_.size());
     std::vector<std::thread> threads;
     for (size_t i = 0; i < players_.size(); ++i) {
       threads.emplace_back([&, i] {
         Random random(seed_ + i);
-        for (start.arrive_and_wait(); more; start.arrive_and_wait()) {
+        for (start.meet(next_round); round.has_value();) {
           players_[i](*round, random);
-          start.arrive_and_wait();
+          start.meet(next_round);
         }
       });
     }
-    for (uint64_t i = 0; i < rounds_ && more; ++i) {
-      round.emplace();
-      start.arrive_and_wait();
-      // They play.
-      start.arrive_and_wait();
-      check(*round);
-      if (::testing::Test::HasFailure()) {
-        std::cerr << "round " << i << " failed\n";
-        more = false;
-      }
-    }
-    more = false;
-    start.arrive_and_wait();
     for (std::thread& thread : threads) thread.join();
   }
 

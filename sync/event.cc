@@ -1,0 +1,46 @@
+#include "sync/event.h"
+
+#include <optional>
+#include <utility>
+
+namespace eddy::sync {
+
+bool Event::is_set() {
+  base::MutexLock lock(&mutex_);
+  return set_;
+}
+
+Poll<void> Event::poll_wait(WaitNode& node, Context& cx) {
+  if (!cx.has_budget()) return cx.yield();
+  Waker old;  // ends after the lock
+  base::MutexLock lock(&mutex_);
+  if (set_) {
+    cx.spend();
+    return kReady;
+  }
+  old = waiters_.push_or_update(node, cx.waker());
+  return kPending;
+}
+
+void Event::forget(WaitNode& node) {
+  if (!node.is_used()) return;
+  Waker old;  // ends after the lock
+  base::MutexLock lock(&mutex_);
+  old = waiters_.remove(node);
+}
+
+std::optional<Waker> Event::open_and_take_one() {
+  base::MutexLock lock(&mutex_);
+  set_ = true;
+  WaitNode* node = waiters_.front();
+  if (node == nullptr) return std::nullopt;
+  return waiters_.remove(*node);
+}
+
+void Event::set() {
+  while (std::optional<Waker> waker = open_and_take_one()) {
+    std::move(*waker).wake();  // never under the lock
+  }
+}
+
+}  // namespace eddy::sync

@@ -1,0 +1,117 @@
+#include "reactor/core.h"
+
+#include <bit>
+#include <span>
+
+#include "runtime/base/check.h"
+
+namespace eddy::reactor {
+namespace {
+
+constexpr auto kRelaxed = std::memory_order_relaxed;
+
+static_assert(sizeof(Token) == sizeof(uint64_t));
+
+// For counters with one writer at a time: no locked instruction.
+void bump(std::atomic<uint64_t>& counter, uint64_t by) {
+  counter.store(counter.load(kRelaxed) + by, kRelaxed);
+}
+
+}  // namespace
+
+size_t Core::poll(std::optional<std::chrono::nanoseconds> timeout) {
+  EDDY_DCHECK(!has_poller_.exchange(true, kRelaxed),
+              "two threads poll one reactor");
+  const bool may_wait = !timeout || *timeout > std::chrono::nanoseconds::zero();
+  if (!may_wait || !wake_state_.begin_wait()) {
+    timeout = std::chrono::nanoseconds::zero();
+  }
+  const size_t count = epoll_.wait(events_, timeout);
+  wake_state_.end_wait();
+  bump(polls_, 1);
+  const size_t interrupts = deliver(count);
+  bump(event_count_, count - interrupts);
+  EDDY_DCHECK(has_poller_.exchange(false, kRelaxed));
+  return count - interrupts;
+}
+
+// Returns how many of the events were interrupts.
+size_t Core::deliver(size_t count) {
+  size_t interrupts = 0;
+  WakeBatch woken;
+  for (const epoll_event& event : std::span(events_).first(count)) {
+    if (event.data.u64 == Epoll::kInterrupt) {
+      ++interrupts;
+      continue;
+    }
+    const auto token = std::bit_cast<Token>(uint64_t{event.data.u64});
+    if (woken.is_full()) woken.wake_all();
+    if (!entries_[token.index].deliver(token.generation, event.events, woken)) {
+      bump(stale_events_, 1);
+    }
+  }
+  woken.wake_all();
+  return interrupts;
+}
+
+void Core::wake() {
+  wakes_.fetch_add(1, kRelaxed);
+  if (wake_state_.wake() != WakeState::Duty::kWrite) return;
+  wake_writes_.fetch_add(1, kRelaxed);
+  epoll_.interrupt();
+}
+
+// An entry is acquired under the lock under which shut_down_ changes, so the
+// walk below meets every entry that may ever be waited for. Entries that are
+// free are not used again.
+void Core::shut_down() {
+  {
+    base::MutexLock lock(&mu_);
+    if (shut_down_) return;
+    shut_down_ = true;
+  }
+  WakeBatch woken;
+  const uint32_t size = entries_.size();
+  for (uint32_t index = 0; index < size; ++index) {
+    if (woken.is_full()) woken.wake_all();
+    entries_[index].shut_down(woken);
+  }
+  woken.wake_all();
+}
+
+absl::StatusOr<uint32_t> Core::add(int fd, bool assume_ready) {
+  Token token;
+  {
+    base::MutexLock lock(&mu_);
+    if (shut_down_) return absl::CancelledError("the runtime has shut down");
+    token.index = entries_.acquire();
+    token.generation = entries_[token.index].open(assume_ready);
+  }
+  const absl::Status status = epoll_.add(fd, std::bit_cast<uint64_t>(token));
+  if (!status.ok()) {
+    entries_[token.index].close();
+    entries_.release(token.index);
+    return status;
+  }
+  registrations_.fetch_add(1, kRelaxed);
+  return token.index;
+}
+
+// The kernel forgets the fd first: closing it would not do if it was dup'ed.
+void Core::remove(uint32_t index, int fd) {
+  epoll_.remove(fd);
+  entries_[index].close();
+  entries_.release(index);
+  registrations_.fetch_sub(1, kRelaxed);
+}
+
+Metrics Core::metrics() const {
+  return {.polls = polls_.load(kRelaxed),
+          .events = event_count_.load(kRelaxed),
+          .stale_events = stale_events_.load(kRelaxed),
+          .wakes = wakes_.load(kRelaxed),
+          .wake_writes = wake_writes_.load(kRelaxed),
+          .registrations = registrations_.load(kRelaxed)};
+}
+
+}  // namespace eddy::reactor

@@ -1,0 +1,58 @@
+// Epoll: an epoll instance, and the eventfd that interrupts a wait on it.
+//
+// Threads: any; wait() by one at a time.
+// Errors:  create() and add() fail as the kernel does; the rest cannot fail
+//          without a bug, which ends the process.
+// Owner:   the registered fds are others'.
+#ifndef EDDY_REACTOR_EPOLL_H_
+#define EDDY_REACTOR_EPOLL_H_
+
+#include <sys/epoll.h>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "absl/status/status.h"
+
+namespace eddy::reactor {
+
+class Epoll {
+ public:
+  // The data of the event that interrupt() causes.
+  static constexpr uint64_t kInterrupt = UINT64_MAX;
+
+  Epoll() = default;
+  Epoll(const Epoll&) = delete;
+  Epoll& operator=(const Epoll&) = delete;
+  ~Epoll();
+
+  absl::Status open();
+
+  // Both directions, edge-triggered; `data` comes back with each event.
+  absl::Status add(int fd, uint64_t data);
+  // An fd that is closed or was never added is no error.
+  void remove(int fd);
+
+  // Waits until there are events, or for `timeout`; no timeout is for ever.
+  // Nanoseconds where the kernel can (Linux 5.11), else milliseconds, rounded
+  // up. Fills the front of `events` and returns how many. Signals don't end it.
+  size_t wait(std::span<epoll_event> events,
+              std::optional<std::chrono::nanoseconds> timeout);
+
+  // Ends a wait() in progress, or else the next one.
+  void interrupt();
+
+ private:
+  int wait_once(std::span<epoll_event> events,
+                std::optional<std::chrono::nanoseconds> timeout);
+
+  int epoll_ = -1;
+  int eventfd_ = -1;
+  bool has_pwait2_ = true;  // until the kernel says otherwise
+};
+
+}  // namespace eddy::reactor
+
+#endif  // EDDY_REACTOR_EPOLL_H_

@@ -1,0 +1,75 @@
+// Reactor: learns from the kernel (epoll) which fds have become ready, and
+// wakes the tasks that wait for them. It has no thread: whoever holds the
+// reactor's role calls poll().
+//
+//   auto reactor = eddy::reactor::Reactor::create({});
+//   ...
+//   (*reactor)->poll(std::nullopt);  // until an event, or wake()
+//
+// Threads: wake(), metrics() and the registration of fds by any; poll() by one
+//          at a time.
+// Errors:  create() fails where the process is out of fds or memory.
+// Owner:   registrations may outlive the Reactor: they end as after shutdown().
+#ifndef EDDY_REACTOR_REACTOR_H_
+#define EDDY_REACTOR_REACTOR_H_
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "absl/status/statusor.h"
+
+namespace eddy::reactor {
+
+class Core;
+
+struct Options {
+  size_t max_events_per_poll = 1024;  // the rest comes with the next poll
+};
+
+struct Metrics {
+  uint64_t polls;          // waits for events, those of zero length counted
+  uint64_t events;         // that the kernel reported, without wakes
+  uint64_t stale_events;   // of these, for fds deregistered meanwhile
+  uint64_t wakes;          // calls of wake()
+  uint64_t wake_writes;    // of these, that had to interrupt a wait
+  uint64_t registrations;  // fds registered now
+};
+
+class Reactor {
+ public:
+  static absl::StatusOr<std::unique_ptr<Reactor>> create(Options options);
+
+  Reactor(const Reactor&) = delete;
+  Reactor& operator=(const Reactor&) = delete;
+  ~Reactor();  // shutdown()
+
+  // Waits until there are events, wake() is called, or `timeout` is over
+  // (nullopt: never; zero: does not wait), then wakes the tasks concerned.
+  // Returns how many events there were, which may be 0. Signals don't end it.
+  // It may return for nothing.
+  size_t poll(std::optional<std::chrono::nanoseconds> timeout);
+
+  // Ends the poll in progress, or makes the next one return at once. What the
+  // caller wrote before, the holder of the role sees after that poll. Many
+  // wakes before one poll are as one.
+  void wake();
+
+  // All operations on registered fds, pending or later, answer "cancelled".
+  void shutdown();
+
+  Metrics metrics() const;
+
+ private:
+  friend class Registration;
+
+  explicit Reactor(std::shared_ptr<Core> core);
+
+  const std::shared_ptr<Core> core_;
+};
+
+}  // namespace eddy::reactor
+
+#endif  // EDDY_REACTOR_REACTOR_H_

@@ -1,0 +1,146 @@
+// Core: the blocking pool itself, which its threads share with the Pool and
+// keep alive. Jobs see it as their scheduler.
+//
+// Who brings a thread to a job: schedule() puts the job into the queue and
+// then, if `wants_recruit_`, recruits: it wakes the idle thread that is at the
+// top of the stack, or starts one. At most one recruit is on its way at a time;
+// when it arrives it takes a job and, if there are more, recruits the next
+// before it runs its own. So a burst of short jobs wakes few threads, and of
+// long ones, as many as there are jobs.
+//
+//   [recruit] No job is forgotten, since of two that pass each other one sees
+//   the other: schedule() adds to the queue and then reads wants_recruit_; who
+//   sets wants_recruit_ looks at the queue afterwards. Both are seq_cst.
+//   [close] Likewise with closed_: a job that shutdown() did not see in the
+//   queue is cancelled by the schedule() that put it there.
+//
+// Threads: any. Owner: the Pool and each of the threads, until all are gone.
+#ifndef EDDY_RUNTIME_BLOCKING_CORE_H_
+#define EDDY_RUNTIME_BLOCKING_CORE_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "runtime/base/mutex.h"
+#include "runtime/base/thread.h"
+#include "runtime/blocking/job_queue.h"
+#include "runtime/blocking/options.h"
+#include "runtime/context/current.h"
+#include "runtime/task/header.h"
+
+namespace eddy::blocking {
+
+class Core final : public task::Scheduler,
+                   public std::enable_shared_from_this<Core> {
+ public:
+  explicit Core(Options options);
+  Core(const Core&) = delete;
+  Core& operator=(const Core&) = delete;
+  ~Core();
+
+  void schedule(task::Header& job) noexcept override;
+  void reschedule(task::Header& job) noexcept override;
+  bool admit(task::Header& job) noexcept override;
+  bool dismiss(task::Header& job) noexcept override;
+  void unhandled(std::exception_ptr error) noexcept override;
+
+  // See Pool.
+  void set_context(const context::Current& current,
+                   std::shared_ptr<const void> keep);
+  std::vector<StuckJob> shutdown(Clock::time_point deadline);
+  bool is_closed() const { return closed_.load(std::memory_order_seq_cst); }
+  Metrics metrics() const;
+
+ private:
+  // A place for a thread; used again after its thread has ended. The members
+  // are guarded by mu_, but for the last three.
+  struct Slot {
+    bool recruited = false;  // what an idle thread waits for
+    Slot* above = nullptr;   // in the stack of idle threads
+    Slot* below = nullptr;   // in that stack, or in the list of free slots
+    base::Thread thread;     // set after the start, by whoever started it
+    std::string name;
+
+    base::CondVar changed;
+    base::Mutex job_mutex;
+    // With a reference; null between jobs.
+    task::Header* job ABSL_GUARDED_BY(job_mutex) = nullptr;
+    Clock::time_point job_start ABSL_GUARDED_BY(job_mutex);
+  };
+
+  // Whom recruit() has chosen, for deliver() to do without the lock.
+  struct Recruit {
+    Slot* idle = nullptr;
+    Slot* fresh = nullptr;
+  };
+  enum class Rest : uint8_t { kRecruited, kLookAgain, kLeave };
+
+  // Recruiting.
+  [[nodiscard]] Recruit recruit() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void deliver(Recruit chosen) ABSL_LOCKS_EXCLUDED(mu_);
+  void recruit_arrived() ABSL_LOCKS_EXCLUDED(mu_);
+  void update_wants_recruit() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void start_thread(Slot& slot) ABSL_LOCKS_EXCLUDED(mu_);
+  void start_failed(Slot& slot, int error) ABSL_LOCKS_EXCLUDED(mu_);
+  std::string next_name();
+
+  // The life of a thread.
+  void run_thread(Slot& slot) ABSL_LOCKS_EXCLUDED(mu_);
+  void serve(Slot& slot, Rest rest) ABSL_LOCKS_EXCLUDED(mu_);
+  void run_job(Slot& slot, task::Header& job) ABSL_LOCKS_EXCLUDED(mu_);
+  void settle();
+  void run_hook(const std::function<void()>& hook);
+  Rest wait_for_job(Slot& slot) ABSL_LOCKS_EXCLUDED(mu_);
+  [[nodiscard]] bool end_thread(Slot& slot) ABSL_LOCKS_EXCLUDED(mu_);
+  // Frees the slot of a thread that ends. Returns one to join.
+  [[nodiscard]] base::Thread retire(Slot& slot)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  Slot* take_free_slot() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void push_idle(Slot& slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void remove_idle(Slot& slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  // The end.
+  void close() ABSL_LOCKS_EXCLUDED(mu_);
+  void cancel_queued() noexcept;
+  bool is_quiet() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  std::vector<StuckJob> stuck_jobs() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  const Options options_;
+  JobQueue queue_;
+
+  std::atomic<bool> closed_{false};        // written under mu_
+  std::atomic<bool> wants_recruit_{true};  // written under mu_
+  std::atomic<uint64_t> admitted_{0};
+  std::atomic<uint64_t> finished_{0};
+  std::atomic<uint64_t> settled_{0};
+  std::atomic<uint64_t> names_{0};
+
+  mutable base::Mutex mu_;
+  base::CondVar thread_ended_;
+  // As many as there may be threads. They live as long as the pool: who wakes a
+  // thread may come late, and signals the slot of one that is gone.
+  const std::unique_ptr<Slot[]> slots_;
+  size_t used_slots_ ABSL_GUARDED_BY(mu_) = 0;
+  Slot* free_ ABSL_GUARDED_BY(mu_) = nullptr;
+  Slot* idle_ ABSL_GUARDED_BY(mu_) = nullptr;  // the one that came last
+  size_t idle_count_ ABSL_GUARDED_BY(mu_) = 0;
+  bool recruiting_ ABSL_GUARDED_BY(mu_) = false;  // one is on its way
+  size_t takers_ ABSL_GUARDED_BY(mu_) = 0;   // threads that will take a job
+  size_t threads_ ABSL_GUARDED_BY(mu_) = 0;  // those, and the ones that leave
+  size_t peak_threads_ ABSL_GUARDED_BY(mu_) = 0;
+  base::Thread last_ended_ ABSL_GUARDED_BY(mu_);
+  bool abandoned_ ABSL_GUARDED_BY(mu_) = false;  // nobody joins the threads
+  context::Current context_ ABSL_GUARDED_BY(mu_);
+  std::shared_ptr<const void> keep_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace eddy::blocking
+
+#endif  // EDDY_RUNTIME_BLOCKING_CORE_H_

@@ -1,0 +1,63 @@
+// What a blocking pool is told at the start, and what it tells about itself.
+//
+// Threads: plain values.
+#ifndef EDDY_RUNTIME_BLOCKING_OPTIONS_H_
+#define EDDY_RUNTIME_BLOCKING_OPTIONS_H_
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <string>
+
+#include "runtime/base/mutex.h"
+#include "runtime/task/id.h"
+
+namespace eddy::blocking {
+
+using Clock = base::CondVar::Clock;
+
+struct Options {
+  size_t max_threads = 512;  // at least 1
+  size_t stack_size = 0;     // in bytes; 0: the system's default
+  // How long a thread stays without a job.
+  Clock::duration keep_alive = std::chrono::seconds(10);
+
+  // The name of the next thread; unset: eddy-blocking-0, -1 and so on. The
+  // kernel keeps 15 characters: what is longer loses some of its middle.
+  std::function<std::string()> thread_name = {};
+
+  // Run on each thread: before its first job, and after its last.
+  std::function<void()> on_thread_start = {};
+  std::function<void()> on_thread_stop = {};
+
+  // Run when a job has settled, by whoever ended it. Must not throw.
+  std::function<void()> on_job_settled = {};
+
+  // Gets the exceptions of jobs that nobody joins, and of the two hooks above;
+  // unset: they are dropped. Must not throw.
+  std::function<void(std::exception_ptr)> unhandled = {};
+};
+
+struct Metrics {
+  size_t threads = 0;  // that exist, running or idle
+  size_t idle_threads = 0;
+  size_t peak_threads = 0;
+  size_t queued_jobs = 0;
+  uint64_t admitted_jobs = 0;
+  uint64_t finished_jobs = 0;  // run, cancelled or failed
+  uint64_t settled_jobs = 0;   // of these, whose joiner has been woken, too
+};
+
+// A job that was still running at the deadline of shutdown().
+struct StuckJob {
+  TaskId id;
+  std::string name;         // empty if it has none
+  std::string thread_name;  // see Options
+  Clock::duration running_time;
+};
+
+}  // namespace eddy::blocking
+
+#endif  // EDDY_RUNTIME_BLOCKING_OPTIONS_H_

@@ -1,0 +1,31 @@
+#include "runtime/blocking/pool.h"
+
+#include <utility>
+
+#include "runtime/blocking/core.h"
+
+namespace eddy::blocking {
+
+Pool::Pool(Options options)
+    : core_(std::make_shared<Core>(std::move(options))) {}
+
+Pool::~Pool() {
+  if (!core_->is_closed()) {
+    (void)core_->shutdown(Clock::now() + std::chrono::seconds(1));
+  }
+}
+
+void Pool::set_context(const context::Current& current,
+                       std::shared_ptr<const void> keep) {
+  core_->set_context(current, std::move(keep));
+}
+
+task::Scheduler& Pool::scheduler() const { return *core_; }
+
+std::vector<StuckJob> Pool::shutdown(Clock::time_point deadline) {
+  return core_->shutdown(deadline);
+}
+
+Metrics Pool::metrics() const { return core_->metrics(); }
+
+}  // namespace eddy::blocking

@@ -1,0 +1,110 @@
+// Builder: how a Runtime is configured.
+//
+//   absl::StatusOr<eddy::Runtime> runtime = eddy::Builder::multi_thread()
+//                                               .worker_threads(4)
+//                                               .thread_name("server")
+//                                               .build();
+//   if (!runtime.ok()) return runtime.status();
+//   return runtime->block_on(serve());
+//
+// Threads: a plain value.
+// Errors:  build() gives kInvalidArgument and the reason for a value that makes
+//          no sense, and what the system says if a thread, or the reactor's
+//          epoll, cannot be had; errno_of(status) has the errno.
+#ifndef EDDY_RUNTIME_BUILDER_H_
+#define EDDY_RUNTIME_BUILDER_H_
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "runtime/runtime.h"
+#include "runtime/scheduler/hooks.h"
+
+namespace eddy {
+
+class Builder {
+ public:
+  // N workers on threads of their own, and one thread for the reactor.
+  static Builder multi_thread() { return Builder(Flavor::kMultiThread); }
+  // Everything on the thread that calls Runtime::block_on().
+  static Builder current_thread() { return Builder(Flavor::kCurrentThread); }
+
+  // 1 to 4096; default: the CPUs that this process may use, its affinity and
+  // the cgroup's limit counted. Multi-thread only.
+  Builder& worker_threads(std::size_t n);
+  // 1 to 32768; default 512. They are started when needed.
+  Builder& max_blocking_threads(std::size_t n);
+
+  // Threads are named NAME-worker-0, NAME-blocking-0, ..., of which the kernel
+  // keeps 15 bytes; default "eddy".
+  Builder& thread_name(std::string name);
+  // Or, worker or blocking, as the function says; the argument counts up.
+  Builder& thread_name_fn(std::function<std::string(std::size_t)> fn);
+  // Bytes, 128 KiB to 1 GiB; default: the system's.
+  Builder& thread_stack_size(std::size_t bytes);
+  // How long a blocking thread waits for another job; default 10 s.
+  Builder& thread_keep_alive(std::chrono::nanoseconds time);
+
+  // Tasks that a worker runs before it looks at the injection queue although it
+  // has local work. 1 to 2^31; default 61.
+  Builder& global_queue_interval(std::size_t tasks);
+  // Tasks that a current-thread runtime runs before it looks for events
+  // although there are more. 1 to 2^31; default 61.
+  Builder& event_interval(std::size_t tasks);
+  // Events taken from the kernel in one go. 1 to 65536; default 1024.
+  Builder& max_io_events_per_tick(std::size_t events);
+
+  // Called on each thread of the runtime: when it starts and ends, and, not for
+  // blocking threads, before it goes to sleep and after.
+  Builder& on_thread_start(std::function<void()> hook);
+  Builder& on_thread_stop(std::function<void()> hook);
+  Builder& on_thread_park(std::function<void()> hook);
+  Builder& on_thread_unpark(std::function<void()> hook);
+  // Called on the thread that spawns, and on the one that ends the task.
+  Builder& on_task_spawn(std::function<void(const TaskInfo&)> hook);
+  Builder& on_task_terminate(std::function<void(const TaskInfo&)> hook);
+
+  // The clock starts paused, and moves on when nothing can run: for tests.
+  Builder& start_paused(bool paused = true);
+  // For exceptions that leave a task which nobody joins; default kIgnore.
+  Builder& unhandled_exception(UnhandledException policy);
+  // Makes the workers' choice of victims repeatable.
+  Builder& rng_seed(uint64_t seed);
+
+  absl::StatusOr<Runtime> build() const;
+
+ private:
+  friend class RuntimeCore;
+  enum class Flavor { kMultiThread, kCurrentThread };
+
+  explicit Builder(Flavor flavor) : flavor_(flavor) {}
+  absl::Status validate() const;
+  // What the threads of this kind are called; the argument counts up.
+  std::function<std::string(std::size_t)> thread_names(const char* kind) const;
+  std::function<std::string()> blocking_thread_names() const;
+
+  Flavor flavor_;
+  std::optional<std::size_t> worker_threads_;
+  std::size_t max_blocking_threads_ = 512;
+  std::string thread_name_ = "eddy";
+  std::function<std::string(std::size_t)> thread_name_fn_;
+  std::optional<std::size_t> thread_stack_size_;
+  std::chrono::nanoseconds thread_keep_alive_ = std::chrono::seconds(10);
+  std::size_t global_queue_interval_ = 61;
+  std::size_t event_interval_ = 61;
+  std::size_t max_io_events_per_tick_ = 1024;
+  scheduler::Hooks hooks_;
+  bool start_paused_ = false;
+  UnhandledException unhandled_exception_ = UnhandledException::kIgnore;
+  std::optional<uint64_t> rng_seed_;
+};
+
+}  // namespace eddy
+
+#endif  // EDDY_RUNTIME_BUILDER_H_

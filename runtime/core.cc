@@ -1,0 +1,130 @@
+#include "runtime/core.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "runtime/base/asymmetric_fence.h"
+#include "runtime/base/cpu_count.h"
+#include "runtime/base/random.h"
+#include "runtime/builder.h"
+#include "runtime/scheduler/current_thread.h"
+#include "runtime/scheduler/multi_thread.h"
+
+namespace eddy {
+namespace {
+
+std::unique_ptr<scheduler::Flavor> make_scheduler(bool is_current_thread,
+                                                  scheduler::Config config,
+                                                  scheduler::Driver& driver) {
+  if (is_current_thread) {
+    return std::make_unique<scheduler::CurrentThread>(std::move(config),
+                                                      driver);
+  }
+  return std::make_unique<scheduler::MultiThread>(std::move(config), driver);
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<RuntimeCore>> RuntimeCore::create(
+    const Builder& builder) {
+  base::prepare_fences();
+  absl::StatusOr<std::unique_ptr<reactor::Reactor>> reactor =
+      reactor::Reactor::create(
+          {.max_events_per_poll = builder.max_io_events_per_tick_});
+  if (!reactor.ok()) return reactor.status();
+  const bool is_current_thread =
+      builder.flavor_ == Builder::Flavor::kCurrentThread;
+  const std::size_t workers =
+      is_current_thread ? 1
+                        : builder.worker_threads_.value_or(
+                              static_cast<std::size_t>(base::available_cpus()));
+  std::shared_ptr<RuntimeCore> core(new RuntimeCore(
+      builder, static_cast<uint32_t>(workers), *std::move(reactor)));
+  absl::Status status = core->start();
+  if (!status.ok()) return status;
+  return core;
+}
+
+RuntimeCore::RuntimeCore(const Builder& builder, uint32_t workers,
+                         std::unique_ptr<reactor::Reactor> reactor)
+    : is_current_thread_(builder.flavor_ == Builder::Flavor::kCurrentThread),
+      reactor_(std::move(reactor)),
+      // A shard per worker, and one for all other threads.
+      timers_(workers + 1, clock_, [this] { driver_.wake(); }),
+      driver_(*reactor_, timers_),
+      scheduler_(make_scheduler(
+          is_current_thread_,
+          {.workers = workers,
+           .policy = {.injection_interval = static_cast<uint32_t>(
+                          builder.global_queue_interval_)},
+           .event_interval = static_cast<uint32_t>(builder.event_interval_),
+           .stack_size = builder.thread_stack_size_.value_or(0),
+           .thread_name = builder.thread_names("worker"),
+           .hooks = builder.hooks_,
+           .unhandled = builder.unhandled_exception_,
+           .seed = builder.rng_seed_.value_or(base::random_seed())},
+          driver_)),
+      blocking_({.max_threads = builder.max_blocking_threads_,
+                 .stack_size = builder.thread_stack_size_.value_or(0),
+                 .keep_alive = builder.thread_keep_alive_,
+                 .thread_name = builder.blocking_thread_names(),
+                 .on_thread_start = builder.hooks_.on_thread_start,
+                 .on_thread_stop = builder.hooks_.on_thread_stop,
+                 .on_job_settled = [this] { driver_.on_idle(); },
+                 .unhandled =
+                     [this](std::exception_ptr error) {
+                       scheduler_->unhandled(std::move(error));
+                     }}),
+      services_{.scheduler = *scheduler_,
+                .reactor = *reactor_,
+                .timers = timers_,
+                .blocking = blocking_} {
+  here_.services = &services_;
+  here_.runtime = this;
+  here_.shard = workers;
+  if (builder.start_paused_) clock_.pause();
+}
+
+RuntimeCore::~RuntimeCore() = default;
+
+absl::Status RuntimeCore::start() {
+  std::shared_ptr<RuntimeCore> self = shared_from_this();
+  blocking_.set_context(here_, self);
+  absl::Status status = scheduler_->start(here_, self);
+  if (!status.ok()) {
+    shut_down_ = true;
+    blocking_.shutdown(scheduler::Deadline::min());
+  }
+  return status;
+}
+
+std::vector<std::string> RuntimeCore::shutdown(scheduler::Deadline deadline) {
+  if (shut_down_.exchange(true, std::memory_order_acq_rel)) return {};
+  std::vector<std::string> stuck;
+  scheduler_->close();
+  reactor_->shutdown();
+  timers_.shutdown();
+  scheduler_->stop_workers(deadline);
+  for (const blocking::StuckJob& job : blocking_.shutdown(deadline)) {
+    const auto ms =
+        std::chrono::duration_cast<std::chrono::milliseconds>(job.running_time);
+    stuck.push_back(absl::StrCat("blocking job ", job.id.value(),
+                                 job.name.empty() ? "" : " \"", job.name,
+                                 job.name.empty() ? "" : "\"", " on thread ",
+                                 job.thread_name, ", for ", ms.count(), " ms"));
+  }
+  for (const scheduler::StuckTask& task : scheduler_->stop_driver(deadline)) {
+    stuck.push_back(absl::StrCat("task ", task.id.value(),
+                                 task.name.empty() ? "" : " \"", task.name,
+                                 task.name.empty() ? "" : "\""));
+  }
+  return stuck;
+}
+
+RuntimeMetrics RuntimeCore::metrics() const {
+  return {.scheduler = scheduler_->metrics(),
+          .reactor = reactor_->metrics(),
+          .blocking = blocking_.metrics()};
+}
+
+}  // namespace eddy

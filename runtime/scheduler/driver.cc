@@ -1,0 +1,53 @@
+#include "runtime/scheduler/driver.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "runtime/scheduler/flavor.h"
+
+namespace eddy::scheduler {
+
+namespace {
+
+constexpr std::chrono::nanoseconds kDontWait{0};
+
+}  // namespace
+
+void Driver::turn(Wait wait, const Flavor& flavor) {
+  if (wait == Wait::kNone) {
+    reactor_.poll(kDontWait);
+    fire();
+    return;
+  }
+  const std::optional<time::Instant> until = timers_.prepare_sleep();
+  // After prepare_sleep(): from there on a pause ends the sleep.
+  if (timers_.clock().is_paused()) {
+    wait_paused(flavor);
+  } else if (until.has_value()) {
+    reactor_.poll(
+        std::max(*until - timers_.clock().now(), time::Duration::zero()));
+  } else {
+    reactor_.poll(std::nullopt);
+  }
+  timers_.awake();
+  fire();
+}
+
+void Driver::wait_paused(const Flavor& flavor) {
+  reactor_.poll(kDontWait);
+  fire();
+  if (flavor.has_pending_work()) return;
+  if (flavor.is_quiescent()) {
+    if (std::optional<time::Instant> next = timers_.next_deadline()) {
+      timers_.clock().advance_to(*next);
+      return;
+    }
+  }
+  // Either nothing will happen by itself, or somebody runs: whoever goes idle
+  // calls wake().
+  reactor_.poll(std::nullopt);
+}
+
+void Driver::fire() { timers_.fire(timers_.clock().now()); }
+
+}  // namespace eddy::scheduler

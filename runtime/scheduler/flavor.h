@@ -1,0 +1,150 @@
+// Flavor: what the multi-thread and the current-thread scheduler have in
+// common: the list of live tasks, the hooks, the policy for exceptions that
+// nobody joins, and the way to an end.
+//
+// The end, in this order: no task is admitted any more; every live task is
+// cancelled; whoever runs or queues one drops its future; then threads stop.
+//
+// Threads: any, unless a method says otherwise.
+// Owner:   the runtime's core; outlives the threads that run it.
+#ifndef EDDY_RUNTIME_SCHEDULER_FLAVOR_H_
+#define EDDY_RUNTIME_SCHEDULER_FLAVOR_H_
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "runtime/base/mutex.h"
+#include "runtime/context/current.h"
+#include "runtime/scheduler/block_on_waker.h"
+#include "runtime/scheduler/hooks.h"
+#include "runtime/scheduler/live_tasks.h"
+#include "runtime/scheduler/metrics.h"
+#include "runtime/scheduler/policy.h"
+#include "runtime/task/context.h"
+#include "runtime/task/header.h"
+
+namespace eddy::scheduler {
+
+class Driver;
+
+using Deadline = std::chrono::steady_clock::time_point;
+
+struct Config {
+  uint32_t workers = 1;
+  Policy policy;
+  uint32_t event_interval = 61;  // tasks between two looks at the reactor
+  std::size_t stack_size = 0;    // bytes; 0: the system's default
+  std::function<std::string(std::size_t)> thread_name;
+  Hooks hooks;
+  UnhandledException unhandled = UnhandledException::kIgnore;
+  uint64_t seed = 0;
+};
+
+// The future of block_on(), without its type.
+class MainFuture {
+ public:
+  // True when it is ready: its value, or exception, is then stored.
+  virtual bool poll(Context& cx) = 0;
+
+ protected:
+  ~MainFuture() = default;
+};
+
+// A task or thread that did not end in time.
+struct StuckTask {
+  TaskId id;
+  std::string name;
+};
+
+class Flavor : public task::Scheduler {
+ public:
+  virtual ~Flavor();
+
+  // `here`: the context of the threads that run this; `keep`: what they keep
+  // alive. Called once, before all else.
+  virtual absl::Status start(const context::Current& here,
+                             std::shared_ptr<const void> keep) = 0;
+
+  // Polls `future` on this thread until it is ready. Throws what nobody joined,
+  // if the policy is to shut down.
+  virtual void block_on(MainFuture& future) = 0;
+
+  // Both after close(), once, and in this order; between them the blocking pool
+  // ends, whose jobs may still need the driver. The first ends the threads that
+  // run tasks, the second what is left, and names the tasks that did not end.
+  // Neither waits for the thread that calls it.
+  virtual void stop_workers(Deadline deadline) = 0;
+  virtual std::vector<StuckTask> stop_driver(Deadline deadline) = 0;
+
+  // Refuses new tasks and cancels all live ones. May be called again.
+  void close();
+
+  // True when no task can run before something outside happens.
+  virtual bool is_quiescent() const = 0;
+  // Tasks are queued that the thread which asks has to run, or to publish.
+  virtual bool has_pending_work() const = 0;
+
+  Metrics metrics() const;
+
+  // task::Scheduler:
+  bool admit(task::Header& task) noexcept final;
+  bool dismiss(task::Header& task) noexcept final;
+  void unhandled(std::exception_ptr error) noexcept final;
+
+ protected:
+  Flavor(Config config, Driver& driver);
+
+  const Config& config() const { return config_; }
+  Driver& driver() const { return driver_; }
+  const LiveTasks& live() const { return live_; }
+
+  void call(const std::function<void()>& hook) noexcept {
+    call_hook(hook, [this](std::exception_ptr e) { unhandled(std::move(e)); });
+  }
+
+  // Those of the tasks that close() cancelled which have not ended.
+  std::vector<StuckTask> stuck_tasks();
+
+  // block_on() of this thread: registers its waker, so that an exception that
+  // shuts the runtime down ends it.
+  class BlockOnScope {
+   public:
+    BlockOnScope(Flavor& flavor, BlockOnWaker& waker);
+    BlockOnScope(const BlockOnScope&) = delete;
+    BlockOnScope& operator=(const BlockOnScope&) = delete;
+    ~BlockOnScope();
+
+   private:
+    Flavor& flavor_;
+    BlockOnWaker& waker_;
+  };
+  void rethrow_fatal();
+  bool is_block_on_woken() const;
+
+  virtual void add_metrics(Metrics& metrics) const = 0;
+  // Ends `task`, which was just taken out of live(), here and now, or queues
+  // it.
+  virtual void cancel(task::Header& task) = 0;
+
+ private:
+  const Config config_;
+  Driver& driver_;
+  LiveTasks live_;
+  std::atomic<bool> failed_{false};  // fatal_ is set
+  mutable base::Mutex mutex_;
+  std::exception_ptr fatal_ ABSL_GUARDED_BY(mutex_);
+  std::vector<BlockOnWaker*> block_ons_ ABSL_GUARDED_BY(mutex_);
+  // With a reference each: cancelled, and not complete when we looked.
+  std::vector<task::Header*> ending_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace eddy::scheduler
+
+#endif  // EDDY_RUNTIME_SCHEDULER_FLAVOR_H_

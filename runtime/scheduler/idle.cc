@@ -1,0 +1,72 @@
+#include "runtime/scheduler/idle.h"
+
+#include <algorithm>
+
+#include "runtime/base/asymmetric_fence.h"
+
+namespace eddy::scheduler {
+
+namespace {
+
+constexpr auto kRelaxed = std::memory_order_relaxed;
+constexpr auto kAcquire = std::memory_order_acquire;
+constexpr auto kAcqRel = std::memory_order_acq_rel;
+
+}  // namespace
+
+Idle::Idle(uint32_t workers) : workers_(workers) {
+  base::MutexLock lock(&mutex_);
+  sleepers_.reserve(workers);
+}
+
+std::optional<uint32_t> Idle::notify_one() {
+  base::light_fence();  // [sleep] pairs with the heavy fence in park()
+  // relaxed: the fence orders it, and it carries no data.
+  uint64_t state = state_.load(kRelaxed);
+  if (searching(state) > 0 || parked(state) == 0) return std::nullopt;
+  base::MutexLock lock(&mutex_);
+  state = state_.load(kRelaxed);
+  if (searching(state) > 0 || sleepers_.empty()) return std::nullopt;
+  const uint32_t worker = sleepers_.back();
+  sleepers_.pop_back();
+  state_.fetch_add(kEpoch + kSearching - kParked, kAcqRel);
+  return worker;
+}
+
+bool Idle::try_search() {
+  uint64_t state = state_.load(kRelaxed);
+  // Only a throttle: it may be off by the workers that pass here at once.
+  if (2 * searching(state) >= workers_ && searching(state) > 0) return false;
+  state_.fetch_add(kSearching, kAcqRel);
+  return true;
+}
+
+bool Idle::stop_searching() {
+  return searching(state_.fetch_sub(kSearching, kAcqRel)) == 1;
+}
+
+void Idle::park(uint32_t worker) {
+  {
+    base::MutexLock lock(&mutex_);
+    sleepers_.push_back(worker);
+    state_.fetch_add(kParked, kAcqRel);
+  }
+  base::heavy_fence();  // [sleep] pairs with the light fence in notify_one()
+}
+
+bool Idle::unpark_self(uint32_t worker) {
+  base::MutexLock lock(&mutex_);
+  auto self = std::find(sleepers_.begin(), sleepers_.end(), worker);
+  if (self == sleepers_.end()) return false;
+  sleepers_.erase(self);
+  state_.fetch_add(kEpoch - kParked, kAcqRel);
+  return true;
+}
+
+Idle::Snapshot Idle::snapshot() const {
+  const uint64_t state = state_.load(kAcquire);
+  return {.all_parked = parked(state) == workers_,
+          .epoch = static_cast<uint32_t>(state >> 32)};
+}
+
+}  // namespace eddy::scheduler

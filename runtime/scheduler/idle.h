@@ -1,0 +1,91 @@
+// Idle: which workers sleep, how many look for work, and who is woken when
+// there is some.
+//
+//   state_, 64 bits:   epoch (32) | searching (16) | parked (16)
+//
+//   by                        effect                  when
+//   ------------------------  ----------------------
+//   --------------------------- notify_one()              parked-1, searching+1
+//   nobody searches, one sleeps try_search()              searching+1 fewer
+//   than half search stop_searching()          searching-1             a
+//   searcher has found work,
+//                                                     or gives up
+//   park(w)                   parked+1                the worker has nothing
+//   unpark_self(w)            parked-1                it looked again, and has
+//   (each of the last but stop_searching() and park() raises the epoch)
+//
+// A push wakes nobody while somebody searches, since a searcher looks at every
+// queue after it has announced that it stops. Who stops as the last searcher
+// because it *found* work wakes one more: where there was some there may be
+// more.
+//
+// No wake is lost:
+//   [sleep] a pusher makes its task visible, fences (light) and loads state_. A
+//   worker that goes to sleep changes state_, fences (heavy) and looks at all
+//   queues again. One of them sees the other.
+//
+// Threads: any; park() and unpark_self() by the worker itself.
+#ifndef EDDY_RUNTIME_SCHEDULER_IDLE_H_
+#define EDDY_RUNTIME_SCHEDULER_IDLE_H_
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "runtime/base/bits.h"
+#include "runtime/base/mutex.h"
+
+namespace eddy::scheduler {
+
+class Idle {
+ public:
+  static constexpr uint32_t kMaxWorkers = 4096;
+
+  // All workers start awake.
+  explicit Idle(uint32_t workers);
+  Idle(const Idle&) = delete;
+  Idle& operator=(const Idle&) = delete;
+
+  // A task was pushed: the worker that the caller must unpark, if any. It
+  // counts as searching already.
+  std::optional<uint32_t> notify_one();
+
+  // At most half of the workers may search at once.
+  bool try_search();
+  // True: it was the last one; if it has found work it calls notify_one().
+  bool stop_searching();
+
+  // The worker is about to sleep; then it must look at all queues again.
+  void park(uint32_t worker);
+  // The worker found something, or has to stop: it won't sleep. False if
+  // somebody has chosen it to be woken: then it counts as searching, and its
+  // token is on the way.
+  bool unpark_self(uint32_t worker);
+
+  // For the clock of tests: all workers sleep, and nobody was woken since the
+  // call that gave the same epoch.
+  struct Snapshot {
+    bool all_parked;
+    uint32_t epoch;
+  };
+  Snapshot snapshot() const;
+
+ private:
+  static constexpr uint64_t kParked = 1;
+  static constexpr uint64_t kSearching = uint64_t{1} << 16;
+  static constexpr uint64_t kEpoch = uint64_t{1} << 32;
+  static uint32_t parked(uint64_t state) { return state & 0xffff; }
+  static uint32_t searching(uint64_t state) { return state >> 16 & 0xffff; }
+
+  const uint32_t workers_;
+  alignas(base::kCacheLine) std::atomic<uint64_t> state_{0};
+  base::Mutex mutex_;
+  // Last in, first out: the worker whose caches are warmest. In it if and only
+  // if counted as parked; both change under the lock.
+  std::vector<uint32_t> sleepers_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace eddy::scheduler
+
+#endif  // EDDY_RUNTIME_SCHEDULER_IDLE_H_

@@ -1,0 +1,64 @@
+// InjectionQueue: tasks that come from outside the workers, and what their
+// local queues have no room for.
+//
+// A moodycamel::ConcurrentQueue. It is first in, first out per producer, not
+// across producers; a consumer with a token goes round the producers, so none
+// of them is starved (tests/scheduler: fairness under a flood).
+//
+// Threads: push by any; a Consumer belongs to one thread at a time.
+// Errors:  std::bad_alloc ends the process: a task that can be neither queued
+//          nor refused is lost.
+// Memory order: [inject] push releases, pop acquires: moodycamel's, told to
+//          ThreadSanitizer by hand, since it rests on fences in places.
+#ifndef EDDY_RUNTIME_SCHEDULER_INJECTION_QUEUE_H_
+#define EDDY_RUNTIME_SCHEDULER_INJECTION_QUEUE_H_
+
+#include <cstddef>
+#include <memory>
+#include <span>
+
+namespace eddy::task {
+class Header;
+}
+
+namespace eddy::scheduler {
+
+class InjectionQueue {
+ public:
+  // A place from which one thread takes: remembers whose turn it is.
+  class Consumer {
+   public:
+    explicit Consumer(InjectionQueue& queue);
+    Consumer(Consumer&&) noexcept;
+    ~Consumer();
+
+    task::Header* pop();
+    // Up to `into.size()` tasks; returns how many.
+    std::size_t pop_some(std::span<task::Header*> into);
+
+   private:
+    struct Token;
+    InjectionQueue* queue_;
+    std::unique_ptr<Token> token_;
+  };
+
+  InjectionQueue();
+  InjectionQueue(const InjectionQueue&) = delete;
+  InjectionQueue& operator=(const InjectionQueue&) = delete;
+  ~InjectionQueue();
+
+  void push(task::Header* task) noexcept;
+  void push_all(std::span<task::Header* const> tasks) noexcept;
+
+  // A hint; exact when nobody pushes or pops.
+  std::size_t size() const;
+  bool empty() const { return size() == 0; }
+
+ private:
+  struct Queue;
+  std::unique_ptr<Queue> queue_;
+};
+
+}  // namespace eddy::scheduler
+
+#endif  // EDDY_RUNTIME_SCHEDULER_INJECTION_QUEUE_H_

@@ -1,0 +1,307 @@
+#include "runtime/scheduler/multi_thread.h"
+
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "runtime/base/asymmetric_fence.h"
+#include "runtime/base/check.h"
+#include "runtime/blocking/pool.h"
+#include "runtime/scheduler/driver.h"
+#include "runtime/scheduler/wake_batch.h"
+
+namespace eddy::scheduler {
+
+namespace {
+
+constexpr auto kAcquire = std::memory_order_acquire;
+constexpr auto kRelease = std::memory_order_release;
+constexpr auto kRelaxed = std::memory_order_relaxed;
+constexpr auto kAcqRel = std::memory_order_acq_rel;
+
+}  // namespace
+
+MultiThread::MultiThread(Config config, Driver& driver)
+    : Flavor(std::move(config), driver), idle_(this->config().workers) {
+  for (uint32_t i = 0; i < this->config().workers; ++i) {
+    workers_.push_back(std::make_unique<Worker>(*this, i, this->config().seed));
+  }
+}
+
+MultiThread::~MultiThread() {
+  // Of a build() that failed: no thread was started.
+  base::MutexLock lock(&mutex_);
+  EDDY_CHECK(threads_.empty(), "a scheduler is destroyed while it runs");
+}
+
+// --- Threads -----------------------------------------------------------------
+
+absl::Status MultiThread::start(const context::Current& here,
+                                std::shared_ptr<const void> keep) {
+  here_ = here;
+  here_.shard = config().workers;  // of those that are no workers
+  // Before there are threads: a function of the user's may throw.
+  std::vector<std::string> names;
+  try {
+    for (std::size_t i = 0; i < workers_.size(); ++i) {
+      names.push_back(config().thread_name(i));
+    }
+  } catch (...) {
+    return absl::InvalidArgumentError(
+        "Builder::thread_name_fn(): the function threw");
+  }
+  absl::Status status = start_thread(
+      "eddy-reactor", running_drivers_, [this] { run_reactor(); }, keep);
+  for (std::size_t i = 0; status.ok() && i < workers_.size(); ++i) {
+    status = start_thread(
+        names[i], running_workers_,
+        [this, i] { run_worker(static_cast<uint32_t>(i)); }, keep);
+  }
+  if (status.ok()) return status;
+  close();
+  stop_workers(Deadline::max());
+  stop_driver(Deadline::max());
+  return status;
+}
+
+absl::Status MultiThread::start_thread(
+    const std::string& name, uint32_t& running, std::function<void()> body,
+    const std::shared_ptr<const void>& keep) {
+  base::MutexLock lock(&mutex_);
+  absl::StatusOr<base::Thread> thread = base::Thread::start(
+      {.name = name, .stack_size = config().stack_size},
+      [this, &running, keep = keep, body = std::move(body)]() mutable {
+        body();
+        {
+          base::MutexLock lock(&mutex_);
+          --running;
+          thread_ended_.notify_all();
+        }
+        keep.reset();  // the last thing: it may end *this
+      });
+  if (!thread.ok()) return thread.status();
+  ++running;
+  threads_.push_back(*std::move(thread));
+  return absl::OkStatus();
+}
+
+void MultiThread::run_worker(uint32_t index) {
+  context::Current here = here_;
+  here.core = workers_[index].get();
+  here.shard = index;
+  here.is_polling = true;
+  context::Enter enter(here);
+  call(config().hooks.on_thread_start);
+  workers_[index]->run();
+  call(config().hooks.on_thread_stop);
+}
+
+void MultiThread::run_reactor() {
+  WakeBatch batch;
+  context::Current here = here_;
+  here.wake_batch = &batch;
+  here.is_polling = true;
+  context::Enter enter(here);
+  call(config().hooks.on_thread_start);
+  while (!stopping_driver_.load(kAcquire)) {  // [stop]
+    driver().turn(Driver::Wait::kForEvents, *this);
+    publish(batch);
+  }
+  call(config().hooks.on_thread_stop);
+}
+
+void MultiThread::publish(WakeBatch& batch) {
+  if (batch.empty()) return;
+  harvested_.add(batch.tasks().size());
+  injection_.push_all(batch.tasks());
+  batch.tasks().clear();
+  notify_one();
+}
+
+// --- Tasks -------------------------------------------------------------------
+
+void MultiThread::schedule(task::Header& task) noexcept {
+  context::Current& here = context::current();
+  const bool ours = here.services == here_.services;
+  if (ours && here.core != nullptr) {
+    static_cast<Worker*>(here.core)->schedule(task);
+  } else if (ours && here.wake_batch != nullptr) {
+    here.wake_batch->add(task);
+  } else {
+    // relaxed: the task is alive until it is queued, and so are we; [remote]
+    // the queue publishes the count to whoever ends the task.
+    remote_entered_.fetch_add(1, kRelaxed);
+    injection_.push(&task);
+    notify_one();
+    remote_left_.fetch_add(1, kRelease);  // [remote]
+  }
+}
+
+void MultiThread::reschedule(task::Header& task) noexcept {
+  // Whoever runs a task of ours holds a core, or drops what a shutdown left.
+  if (auto* worker = static_cast<Worker*>(context::current().core)) {
+    worker->reschedule(task);
+  } else {
+    schedule(task);
+  }
+}
+
+void MultiThread::notify_one() {
+  if (std::optional<uint32_t> worker = idle_.notify_one()) {
+    notifications_.fetch_add(1, kRelaxed);
+    workers_[*worker]->unpark();
+  }
+}
+
+bool MultiThread::has_work() const {
+  if (!injection_.empty()) return true;
+  for (const auto& worker : workers_) {
+    if (worker->queue().size() > 0) return true;
+  }
+  return false;
+}
+
+void MultiThread::before_park() {
+  driver().on_idle();
+  call(config().hooks.on_thread_park);
+}
+
+void MultiThread::after_park() { call(config().hooks.on_thread_unpark); }
+
+bool MultiThread::has_pending_work() const {
+  const WakeBatch* batch = context::current().wake_batch;
+  return batch != nullptr && !batch->empty();
+}
+
+bool MultiThread::is_quiescent() const {
+  // Between two looks that see all workers asleep and none woken, only others
+  // can have done something; each of them is looked at in between.
+  const Idle::Snapshot before = idle_.snapshot();
+  if (!before.all_parked) return false;
+  if (is_block_on_woken()) return false;  // before it counts as running
+  if (block_ons_running_.load(kAcquire) > 0) return false;
+  const blocking::Metrics jobs = here_.services->blocking.metrics();
+  if (jobs.admitted_jobs != jobs.settled_jobs) return false;
+  if (!injection_.empty()) return false;
+  if (has_pending_work()) return false;
+  const Idle::Snapshot after = idle_.snapshot();
+  return after.all_parked && after.epoch == before.epoch;
+}
+
+void MultiThread::block_on(MainFuture& future) {
+  EDDY_CHECK(!context::current().is_polling,
+             "block_on() inside a task or another block_on(): co_await the "
+             "future, or call it in spawn_blocking()");
+  BlockOnWaker& main = *BlockOnWaker::create();
+  const Waker waker = Waker::adopt(&main);
+  BlockOnScope scope(*this, main);
+  context::Current inside = here_;
+  inside.is_polling = true;
+  context::Enter enter(inside);
+  block_ons_running_.fetch_add(1, kAcqRel);
+  struct Running {
+    MultiThread& scheduler;
+    ~Running() {
+      scheduler.block_ons_running_.fetch_sub(1, kAcqRel);
+      scheduler.driver().on_idle();
+    }
+  } running{*this};
+  for (;;) {
+    while (main.take()) {
+      rethrow_fatal();
+      Context cx(waker);
+      if (future.poll(cx)) return;
+      if (cx.wake_requested()) waker.wake();
+    }
+    rethrow_fatal();
+    block_ons_running_.fetch_sub(1, kAcqRel);
+    driver().on_idle();
+    main.park();
+    block_ons_running_.fetch_add(1, kAcqRel);
+  }
+}
+
+// --- The end -----------------------------------------------------------------
+
+void MultiThread::cancel(task::Header& task) {
+  // What the future's destructor calls may look for the runtime.
+  std::optional<context::Enter> enter;
+  if (!is_our_thread()) enter.emplace(here_);
+  task.abort_at_shutdown();
+}
+
+void MultiThread::stop_workers(Deadline deadline) {
+  stopping_.store(true, kRelease);  // [stop]
+  for (const auto& worker : workers_) worker->unpark();
+  wait_for(running_workers_, deadline);
+}
+
+std::vector<StuckTask> MultiThread::stop_driver(Deadline deadline) {
+  stopping_driver_.store(true, kRelease);  // [stop]
+  driver().wake();
+  wait_for(running_drivers_, deadline);
+  drop_injected(deadline);
+  std::vector<base::Thread> threads;
+  bool all_ended;
+  {
+    base::MutexLock lock(&mutex_);
+    threads.swap(threads_);
+    all_ended = running_workers_ + running_drivers_ == 0;
+  }
+  for (base::Thread& thread : threads) {
+    if (all_ended) {
+      thread.join();
+    } else {
+      thread.detach();  // it keeps alive what it touches
+    }
+  }
+  return stuck_tasks();
+}
+
+bool MultiThread::is_our_thread() const {
+  const context::Current& here = context::current();
+  return here.services == here_.services &&
+         (here.core != nullptr || here.wake_batch != nullptr);
+}
+
+void MultiThread::wait_for(const uint32_t& running, Deadline deadline) {
+  if (is_our_thread()) return;  // it can't wait for itself
+  base::MutexLock lock(&mutex_);
+  while (running > 0) {
+    if (!thread_ended_.wait_until(mutex_, deadline)) return;
+  }
+}
+
+// No worker takes tasks any more. What is still queued, or on its way to the
+// queue, was cancelled: to run it is to drop its future.
+void MultiThread::drop_injected(Deadline deadline) {
+  std::optional<context::Enter> enter;
+  if (!is_our_thread()) enter.emplace(here_);
+  InjectionQueue::Consumer consumer(injection_);
+  for (;;) {
+    while (task::Header* task = consumer.pop()) {
+      dropped_.fetch_add(1, kRelaxed);
+      task->run();
+    }
+    // [remote] acquire: left first, so that a call counts as in progress when
+    // in doubt.
+    const uint64_t left = remote_left_.load(kAcquire);
+    const bool calls_over = left == remote_entered_.load(kAcquire);
+    if (calls_over && live().alive() == 0) return;
+    if (is_our_thread()) return;  // its own task is alive
+    if (std::chrono::steady_clock::now() >= deadline) return;
+    std::this_thread::yield();
+  }
+}
+
+void MultiThread::add_metrics(Metrics& metrics) const {
+  metrics.workers = workers_.size();
+  metrics.injection_queue_depth = injection_.size();
+  const uint64_t remote = remote_entered_.load(kRelaxed);
+  metrics.schedules += remote + harvested_.get();
+  metrics.polls += dropped_.load(kRelaxed);
+  metrics.notifications = notifications_.load(kRelaxed);
+  for (const auto& worker : workers_) worker->add_metrics(metrics);
+}
+
+}  // namespace eddy::scheduler

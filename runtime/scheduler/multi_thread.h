@@ -1,0 +1,100 @@
+// MultiThread: the work-stealing scheduler: N workers, each on a thread of its
+// own, and the reactor's thread.
+//
+// Who queues what where:
+//   a worker of this scheduler       its own core (worker.h)
+//   the reactor's thread             a batch per harvest, to the injection
+//   queue everybody else                   the injection queue
+//
+// Threads: any.
+// Owner:   the runtime's core, which its threads keep alive.
+#ifndef EDDY_RUNTIME_SCHEDULER_MULTI_THREAD_H_
+#define EDDY_RUNTIME_SCHEDULER_MULTI_THREAD_H_
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "runtime/base/mutex.h"
+#include "runtime/base/thread.h"
+#include "runtime/scheduler/flavor.h"
+#include "runtime/scheduler/idle.h"
+#include "runtime/scheduler/injection_queue.h"
+#include "runtime/scheduler/worker.h"
+
+namespace eddy::scheduler {
+
+class WakeBatch;
+
+class MultiThread final : public Flavor {
+ public:
+  MultiThread(Config config, Driver& driver);
+  ~MultiThread() override;
+
+  absl::Status start(const context::Current& here,
+                     std::shared_ptr<const void> keep) override;
+  void block_on(MainFuture& future) override;
+  void stop_workers(Deadline deadline) override;
+  std::vector<StuckTask> stop_driver(Deadline deadline) override;
+  bool is_quiescent() const override;
+  bool has_pending_work() const override;
+
+  void schedule(task::Header& task) noexcept override;
+  void reschedule(task::Header& task) noexcept override;
+
+  // For its workers.
+  const Policy& policy() const { return config().policy; }
+  Idle& idle() { return idle_; }
+  InjectionQueue& injection() { return injection_; }
+  const std::vector<std::unique_ptr<Worker>>& workers() const {
+    return workers_;
+  }
+  bool is_stopping() const {
+    return stopping_.load(std::memory_order_acquire);  // [stop]
+  }
+  // Work was pushed: wakes a worker if none looks for it anyway.
+  void notify_one();
+  // Whether there is anything that a worker could take.
+  bool has_work() const;
+  void before_park();
+  void after_park();
+
+ private:
+  void run_worker(uint32_t index);
+  void run_reactor();
+  void publish(WakeBatch& batch);
+  absl::Status start_thread(const std::string& name, uint32_t& running,
+                            std::function<void()> body,
+                            const std::shared_ptr<const void>& keep);
+  void wait_for(const uint32_t& running, Deadline deadline);
+  void drop_injected(Deadline deadline);
+  bool is_our_thread() const;
+  void add_metrics(Metrics& metrics) const override;
+  void cancel(task::Header& task) override;
+
+  context::Current here_;  // what the threads' contexts start from
+  InjectionQueue injection_;
+  Idle idle_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::atomic<bool> stopping_{false};
+  std::atomic<bool> stopping_driver_{false};
+  // Calls of schedule() from threads that a shutdown does not wait for: they
+  // touch the scheduler after their task may have run and ended.
+  std::atomic<uint64_t> remote_entered_{0};
+  std::atomic<uint64_t> remote_left_{0};
+  std::atomic<uint32_t> block_ons_running_{0};
+  std::atomic<uint64_t> notifications_{0};
+  std::atomic<uint64_t> dropped_{0};  // queue entries, by no worker
+  Counter harvested_;                 // tasks woken by the reactor's thread
+
+  base::Mutex mutex_;
+  base::CondVar thread_ended_;
+  std::vector<base::Thread> threads_ ABSL_GUARDED_BY(mutex_);
+  uint32_t running_workers_ ABSL_GUARDED_BY(mutex_) = 0;
+  uint32_t running_drivers_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace eddy::scheduler
+
+#endif  // EDDY_RUNTIME_SCHEDULER_MULTI_THREAD_H_

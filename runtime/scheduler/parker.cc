@@ -1,0 +1,36 @@
+#include "runtime/scheduler/parker.h"
+
+#include "runtime/base/sys.h"
+
+namespace eddy::scheduler {
+
+namespace {
+
+constexpr auto kAcqRel = std::memory_order_acq_rel;
+constexpr auto kAcquire = std::memory_order_acquire;
+
+const uint32_t* futex_word(const std::atomic<uint32_t>& state) {
+  static_assert(sizeof(state) == sizeof(uint32_t));
+  return reinterpret_cast<const uint32_t*>(&state);
+}
+
+}  // namespace
+
+void Parker::park() {
+  uint32_t expected = kEmpty;
+  if (state_.compare_exchange_strong(expected, kParked, kAcqRel, kAcquire)) {
+    // Whatever ends the wait (a token, a signal, nothing), the word decides.
+    while (state_.load(kAcquire) == kParked) {
+      base::sys().futex_wait(futex_word(state_), kParked, nullptr);
+    }
+  }
+  state_.exchange(kEmpty, kAcqRel);  // [unpark] acquire
+}
+
+void Parker::unpark() {
+  if (state_.exchange(kToken, kAcqRel) == kParked) {  // [unpark] release
+    base::sys().futex_wake(futex_word(state_), 1);
+  }
+}
+
+}  // namespace eddy::scheduler

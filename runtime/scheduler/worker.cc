@@ -1,0 +1,189 @@
+#include "runtime/scheduler/worker.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "runtime/base/check.h"
+#include "runtime/context/current.h"
+#include "runtime/scheduler/multi_thread.h"
+#include "runtime/task/header.h"
+
+namespace eddy::scheduler {
+
+Worker::Worker(MultiThread& scheduler, uint32_t index, uint64_t seed)
+    : scheduler_(scheduler),
+      index_(index),
+      injected_(scheduler.injection()),
+      random_(seed + index) {}
+
+void Worker::run() {
+  while (!scheduler_.is_stopping()) {
+    task::Header* task = next_task();
+    if (task == nullptr) task = search();
+    if (task != nullptr) {
+      run_task(*task);
+    } else {
+      park();
+    }
+  }
+  drop_all();
+}
+
+void Worker::run_task(task::Header& task) {
+  if (searching_) stop_searching();
+  polls_.add();
+  context::Current& here = context::current();
+  here.task = &task;
+  task.run();
+  EDDY_DCHECK(here.core == this,
+              "an EnterGuard is held across a co_await: end it before");
+  here.task = nullptr;
+}
+
+task::Header* Worker::next_task() {
+  const Policy& policy = scheduler_.policy();
+  for (Source source : policy.order(++tick_, next_streak_)) {
+    switch (source) {
+      case Source::kNext:
+        if (task::Header* task = take_next()) return task;
+        break;
+      case Source::kLocal:
+        if (task::Header* task = queue_.pop()) {
+          next_streak_ = 0;
+          return task;
+        }
+        break;
+      case Source::kInjection:
+        if (task::Header* task = take_injected()) {
+          next_streak_ = 0;
+          return task;
+        }
+        break;
+    }
+  }
+  return nullptr;
+}
+
+task::Header* Worker::take_next() {
+  if (next_ != nullptr) ++next_streak_;
+  return std::exchange(next_, nullptr);
+}
+
+// With local work at hand only one task, for fairness; else this worker's
+// share.
+task::Header* Worker::take_injected() {
+  InjectionQueue& injection = scheduler_.injection();
+  const std::size_t waiting = injection.size();
+  if (waiting == 0) return nullptr;
+  std::array<task::Header*, LocalQueue::kHalf> batch;
+  std::size_t share = 1;
+  if (queue_.size() == 0) {
+    share = std::clamp<std::size_t>(waiting / scheduler_.workers().size(), 1,
+                                    batch.size());
+    share = std::min<std::size_t>(share, 1 + queue_.free_slots());
+  }
+  const std::size_t taken = injected_.pop_some({batch.data(), share});
+  if (taken == 0) return nullptr;
+  if (taken > 1) queue_.push_all({batch.data() + 1, taken - 1});
+  return batch[0];
+}
+
+task::Header* Worker::search() {
+  if (!searching_) {
+    if (!scheduler_.idle().try_search()) return nullptr;
+    searching_ = true;
+  }
+  const auto& workers = scheduler_.workers();
+  const auto count = static_cast<uint32_t>(workers.size());
+  const uint32_t start = random_.below(count);
+  for (uint32_t i = 0; i < count; ++i) {
+    Worker& victim = *workers[(start + i) % count];
+    if (&victim == this) continue;
+    if (task::Header* task = victim.queue_.steal_into(queue_)) {
+      steals_.add();
+      return task;
+    }
+  }
+  if (task::Header* task = take_injected()) return task;
+  failed_searches_.add();
+  return nullptr;
+}
+
+void Worker::stop_searching() {
+  searching_ = false;
+  // There may be more where this came from, and pushes relied on us to look.
+  if (scheduler_.idle().stop_searching()) scheduler_.notify_one();
+}
+
+void Worker::schedule(task::Header& task) {
+  schedules_.add();
+  // The slot has one task: nobody is woken for it, since we run it next.
+  if (task::Header* displaced = std::exchange(next_, &task)) {
+    push(*displaced);
+    scheduler_.notify_one();
+  }
+}
+
+void Worker::reschedule(task::Header& task) {
+  reschedules_.add();
+  push(task);
+  // Alone, it waits for us only; beside others, some other worker may help.
+  if (next_ != nullptr || queue_.size() > 1) scheduler_.notify_one();
+}
+
+void Worker::push(task::Header& task) {
+  LocalQueue::Batch evicted;
+  const uint32_t count = queue_.push(&task, evicted);
+  if (count > 0) [[unlikely]] {
+    overflows_.add();
+    scheduler_.injection().push_all({evicted.data(), count});
+  }
+}
+
+void Worker::park() {
+  if (std::exchange(searching_, false)) {
+    // park() makes us look again, so nobody is woken in our place.
+    (void)scheduler_.idle().stop_searching();
+  }
+  Idle& idle = scheduler_.idle();
+  idle.park(index_);
+  if (scheduler_.has_work() || scheduler_.is_stopping()) {
+    if (idle.unpark_self(index_)) return;
+    // Chosen to be woken: the token is on its way, and park() returns.
+  }
+  parks_.add();
+  scheduler_.before_park();
+  // A hook may have woken a task of ours, for which nobody wakes us.
+  if (next_ != nullptr && idle.unpark_self(index_)) return;
+  parker_.park();
+  scheduler_.after_park();
+  searching_ = !idle.unpark_self(index_);
+}
+
+// The scheduler has cancelled all tasks: to run one is to drop its future.
+void Worker::drop_all() {
+  if (std::exchange(searching_, false)) {
+    (void)scheduler_.idle().stop_searching();
+  }
+  for (;;) {
+    task::Header* task = std::exchange(next_, nullptr);
+    if (task == nullptr) task = queue_.pop();
+    if (task == nullptr) task = injected_.pop();
+    if (task == nullptr) return;
+    run_task(*task);
+  }
+}
+
+void Worker::add_metrics(Metrics& metrics) const {
+  metrics.local_queue_depth += queue_.size();
+  metrics.polls += polls_.get();
+  metrics.schedules += schedules_.get();
+  metrics.reschedules += reschedules_.get();
+  metrics.steals += steals_.get();
+  metrics.failed_searches += failed_searches_.get();
+  metrics.overflows += overflows_.get();
+  metrics.parks += parks_.get();
+}
+
+}  // namespace eddy::scheduler

@@ -1,0 +1,77 @@
+// Worker: one core of the multi-thread scheduler: a local queue, the next-task
+// slot, and the loop that runs tasks. A thread holds it while it is a worker.
+//
+// Where tasks go:
+//   - what the running task wakes or spawns goes to the next-task slot, since
+//   its
+//     data is warm; the task that was there goes to the local queue;
+//   - a task that yields goes to the end of the local queue;
+//   - what the local queue has no room for goes to the injection queue.
+// Where they come from: policy.h, and then from other workers' queues.
+//
+// Threads: all methods by the thread that holds the core, but queue(), unpark()
+//          and the counters.
+// Owner:   MultiThread.
+#ifndef EDDY_RUNTIME_SCHEDULER_WORKER_H_
+#define EDDY_RUNTIME_SCHEDULER_WORKER_H_
+
+#include <cstdint>
+
+#include "runtime/base/bits.h"
+#include "runtime/base/random.h"
+#include "runtime/scheduler/injection_queue.h"
+#include "runtime/scheduler/local_queue.h"
+#include "runtime/scheduler/metrics.h"
+#include "runtime/scheduler/parker.h"
+#include "runtime/scheduler/policy.h"
+
+namespace eddy::scheduler {
+
+class MultiThread;
+
+class alignas(base::kCacheLine) Worker {
+ public:
+  Worker(MultiThread& scheduler, uint32_t index, uint64_t seed);
+
+  // Runs tasks until the scheduler stops; then drops what is left in its queue.
+  void run();
+
+  // A task that this thread woke or spawned.
+  void schedule(task::Header& task);
+  // A task whose poll asked for another.
+  void reschedule(task::Header& task);
+
+  LocalQueue& queue() { return queue_; }
+  const LocalQueue& queue() const { return queue_; }
+  void unpark() { parker_.unpark(); }
+  void add_metrics(Metrics& metrics) const;
+
+ private:
+  task::Header* next_task();
+  task::Header* take_next();
+  task::Header* take_injected();
+  task::Header* search();
+  void run_task(task::Header& task);
+  void push(task::Header& task);
+  void stop_searching();
+  void park();
+  void drop_all();
+
+  MultiThread& scheduler_;
+  const uint32_t index_;
+  task::Header* next_ = nullptr;
+  uint32_t next_streak_ = 0;
+  uint32_t tick_ = 0;
+  bool searching_ = false;
+  InjectionQueue::Consumer injected_;
+  base::Random random_;
+  Counter polls_, schedules_, reschedules_, steals_, failed_searches_,
+      overflows_, parks_;
+
+  LocalQueue queue_;
+  Parker parker_;
+};
+
+}  // namespace eddy::scheduler
+
+#endif  // EDDY_RUNTIME_SCHEDULER_WORKER_H_

@@ -1,0 +1,131 @@
+// read_exact() and write_all() on a stream of the test's own, polled by hand.
+#include "io/async_io.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstring>
+#include <deque>
+#include <span>
+#include <string>
+
+#include "io/read_exact.h"
+#include "io/write_all.h"
+#include "tests/support/wake_counter.h"
+
+namespace eddy::io {
+namespace {
+
+using testing::WakeCounter;
+using Answer = Poll<absl::StatusOr<size_t>>;
+
+// Each poll of a read or write gives the next answer; what it counts is moved.
+class Script {
+ public:
+  class Transfer {
+   public:
+    using Output = absl::StatusOr<size_t>;
+    Transfer(Script& script, std::span<std::byte> into,
+             std::span<const std::byte> from)
+        : script_(script), into_(into), from_(from) {}
+
+    Answer poll(Context&) {
+      Answer answer = std::move(script_.answers.front());
+      script_.answers.pop_front();
+      if (answer.is_ready() && answer->ok()) {
+        const size_t count = **answer;
+        for (size_t i = 0; i < std::min(count, into_.size()); ++i) {
+          into_[i] = std::byte{'x'};
+        }
+        if (!from_.empty()) {
+          script_.written.append(reinterpret_cast<const char*>(from_.data()),
+                                 count);
+        }
+      }
+      return answer;
+    }
+
+   private:
+    Script& script_;
+    std::span<std::byte> into_;
+    std::span<const std::byte> from_;
+  };
+
+  Transfer read(std::span<std::byte> into) { return {*this, into, {}}; }
+  Transfer write(std::span<const std::byte> from) { return {*this, {}, from}; }
+
+  std::deque<Answer> answers;
+  std::string written;
+};
+
+static_assert(AsyncRead<Script> && AsyncWrite<Script>);
+static_assert(!AsyncRead<int>);
+
+Answer moved(size_t count) { return absl::StatusOr<size_t>(count); }
+Answer failed() {
+  return absl::StatusOr<size_t>(absl::UnavailableError("lost"));
+}
+
+TEST(ReadExact, GathersUntilTheBufferIsFull) {
+  Script stream;
+  stream.answers = {moved(3), kPending, moved(1), kPending, moved(2)};
+  std::array<std::byte, 6> buffer = {};
+  WakeCounter waker;
+  auto read = read_exact(stream, buffer);
+  EXPECT_TRUE(read.poll(waker.context()).is_pending());
+  EXPECT_EQ(read.done(), 3u);
+  EXPECT_TRUE(read.poll(waker.context()).is_pending());
+  EXPECT_EQ(read.done(), 4u);
+  Poll<absl::Status> poll = read.poll(waker.context());
+  ASSERT_TRUE(poll.is_ready());
+  EXPECT_TRUE(poll->ok());
+  for (std::byte byte : buffer) EXPECT_EQ(byte, std::byte{'x'});
+}
+
+TEST(ReadExact, TheEndAndErrorsAreAnswered) {
+  std::array<std::byte, 6> buffer;
+  WakeCounter waker;
+  Script ends;
+  ends.answers = {moved(3), moved(0)};
+  Poll<absl::Status> poll = read_exact(ends, buffer).poll(waker.context());
+  ASSERT_TRUE(poll.is_ready());
+  EXPECT_EQ(*poll,
+            absl::OutOfRangeError("the stream ended after 3 of 6 bytes"));
+  Script fails;
+  fails.answers = {moved(3), failed()};
+  poll = read_exact(fails, buffer).poll(waker.context());
+  ASSERT_TRUE(poll.is_ready());
+  EXPECT_EQ(*poll, absl::UnavailableError("lost"));
+}
+
+TEST(WriteAll, GoesOnAfterShortWrites) {
+  Script stream;
+  stream.answers = {moved(2), kPending, moved(1), moved(3)};
+  WakeCounter waker;
+  auto write = write_all(stream, "abcdef");
+  EXPECT_TRUE(write.poll(waker.context()).is_pending());
+  EXPECT_EQ(write.done(), 2u);
+  Poll<absl::Status> poll = write.poll(waker.context());
+  ASSERT_TRUE(poll.is_ready());
+  EXPECT_TRUE(poll->ok());
+  EXPECT_EQ(stream.written, "abcdef");
+}
+
+TEST(WriteAll, ErrorsAndNoProgressAreAnswered) {
+  WakeCounter waker;
+  Script fails;
+  fails.answers = {moved(3), failed()};
+  Poll<absl::Status> poll = write_all(fails, "abcdef").poll(waker.context());
+  ASSERT_TRUE(poll.is_ready());
+  EXPECT_EQ(*poll, absl::UnavailableError("lost"));
+  Script stuck;
+  stuck.answers = {moved(0)};
+  poll = write_all(stuck, "abcdef").poll(waker.context());
+  ASSERT_TRUE(poll.is_ready());
+  EXPECT_EQ(poll->code(), absl::StatusCode::kInternal);
+}
+
+}  // namespace
+}  // namespace eddy::io

@@ -1,0 +1,56 @@
+// eddy: an asynchronous runtime for C++20 on Linux. This header is all of it;
+// each part has a header of its own as well.
+//
+//   #include "eddy/eddy.h"
+//
+//   eddy::Task<int> answer() {
+//     co_await eddy::time::sleep(std::chrono::milliseconds(10));
+//     co_return 42;
+//   }
+//
+//   int main() {
+//     auto runtime = eddy::Builder::multi_thread().build();
+//     return runtime->block_on(answer()) == 42 ? 0 : 1;
+//   }
+#ifndef EDDY_EDDY_H_
+#define EDDY_EDDY_H_
+
+// Futures and tasks.
+#include "runtime/task/future.h"
+#include "runtime/task/join_handle.h"
+#include "runtime/task/poll.h"
+#include "runtime/task/task.h"
+#include "runtime/task/task_local.h"
+#include "runtime/task/waker.h"
+#include "runtime/task/yield.h"
+
+// The runtime.
+#include "runtime/base/status.h"
+#include "runtime/blocking/spawn_blocking.h"
+#include "runtime/builder.h"
+#include "runtime/handle.h"
+#include "runtime/metrics.h"
+#include "runtime/runtime.h"
+#include "runtime/spawn.h"
+
+// Several futures in one task.
+#include "runtime/combinators/join.h"
+#include "runtime/combinators/select.h"
+#include "runtime/combinators/try_join.h"
+
+// Time.
+#include "runtime/time/interval.h"
+#include "runtime/time/sleep.h"
+#include "runtime/time/timeout.h"
+
+// TCP and signals.
+#include "io/net/resolve.h"
+#include "io/net/socket_addr.h"
+#include "io/net/tcp_listener.h"
+#include "io/net/tcp_split.h"
+#include "io/net/tcp_stream.h"
+#include "io/read_exact.h"
+#include "io/signal/signals.h"
+#include "io/write_all.h"
+
+#endif  // EDDY_EDDY_H_

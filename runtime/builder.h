@@ -60,8 +60,8 @@ class Builder {
   // Events taken from the kernel in one go. 1 to 65536; default 1024.
   Builder& max_io_events_per_tick(std::size_t events);
 
-  // Called on each thread of the runtime: when it starts and ends, and, not for
-  // blocking threads, before it goes to sleep and after.
+  // Called on each thread of the runtime: when it starts and ends; and on those
+  // that run tasks, before they go to sleep and after. A hook may spawn.
   Builder& on_thread_start(std::function<void()> hook);
   Builder& on_thread_stop(std::function<void()> hook);
   Builder& on_thread_park(std::function<void()> hook);

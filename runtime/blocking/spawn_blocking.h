@@ -1,10 +1,13 @@
 // spawn_blocking(): runs a callable that may block on a thread where that does
 // no harm.
 //
-//   eddy::JoinResult<std::string> text =
-//       co_await eddy::spawn_blocking([path] { return slurp(path); });
+//   auto job = eddy::spawn_blocking([path] { return slurp(path); });
+//   eddy::JoinResult<std::string> text = co_await job;
 //
 //   auto handle = eddy::spawn_blocking(compress, std::move(bytes), level);
+//
+// In two statements, as here: g++ 12 destroys a lambda with captures that is a
+// temporary in a co_await expression twice.
 //
 // Threads: from inside a runtime: a task, a blocking job, block_on(), or after
 //          Handle::enter(). spawn_blocking_on() from any thread.

@@ -13,7 +13,6 @@ namespace eddy::scheduler {
 namespace {
 
 constexpr auto kAcquire = std::memory_order_acquire;
-constexpr auto kRelease = std::memory_order_release;
 constexpr auto kRelaxed = std::memory_order_relaxed;
 constexpr auto kAcqRel = std::memory_order_acq_rel;
 
@@ -26,7 +25,11 @@ class CurrentThread::Hold {
       : scheduler_(scheduler), enter_(context_of(scheduler)) {}
   Hold(const Hold&) = delete;
   Hold& operator=(const Hold&) = delete;
-  ~Hold() { scheduler_.release_core(); }
+  ~Hold() {
+    // Nobody comes after us.
+    if (scheduler_.lifeline().is_deserted()) scheduler_.drop_all();
+    scheduler_.release_core();
+  }
 
  private:
   static context::Current context_of(CurrentThread& scheduler) {
@@ -47,8 +50,9 @@ CurrentThread::CurrentThread(Config config, Driver& driver)
 CurrentThread::~CurrentThread() = default;
 
 absl::Status CurrentThread::start(const context::Current& here,
-                                  std::shared_ptr<const void>) {
+                                  std::shared_ptr<const void> keep) {
   here_ = here;
+  lifeline().tie(std::move(keep));
   return absl::OkStatus();
 }
 
@@ -121,6 +125,15 @@ void CurrentThread::block_on(MainFuture& future) {
   } in_line(*this, main);
   for (;;) {
     if (try_take_core()) {
+      // Queued after we have let go of the core, and nobody else takes it.
+      struct AtEnd {
+        CurrentThread& scheduler;
+        ~AtEnd() {
+          if (!scheduler.lifeline().is_deserted()) return;
+          scheduler.drop_injected();
+          scheduler.release_if_over();
+        }
+      } at_end{*this};
       Hold hold(*this);
       drive(future, main);
       return;
@@ -226,13 +239,15 @@ void CurrentThread::schedule(task::Header& task) noexcept {
     core_->queue.push_back(&task);
     return;
   }
-  // relaxed: the task is alive until it is queued, and so are we; [remote] the
-  // queue publishes the count to whoever ends the task.
-  remote_entered_.fetch_add(1, kRelaxed);
+  lifeline().enter();
   injection_.push(&task);
   base::light_fence();  // [wait]
   if (waiting_.load(kRelaxed)) driver().wake();
-  remote_left_.fetch_add(1, kRelease);  // [remote]
+  if (lifeline().is_deserted()) [[unlikely]] {
+    drop_late();
+  } else {
+    lifeline().leave();
+  }
 }
 
 void CurrentThread::reschedule(task::Header& task) noexcept {
@@ -266,20 +281,44 @@ void CurrentThread::stop_workers(Deadline deadline) {
 }
 
 std::vector<StuckTask> CurrentThread::stop_driver(Deadline deadline) {
+  lifeline().desert();
   if (!holds_core() && wait_for_core(deadline)) {
     Hold hold(*this);
     for (;;) {
       drop_all();
-      // [remote] acquire: left first, so that a call counts as in progress when
-      // in doubt.
-      const uint64_t left = remote_left_.load(kAcquire);
-      const bool calls_over = left == remote_entered_.load(kAcquire);
-      if (calls_over && live().alive() == 0) break;
+      if (lifeline().calls_over() && live().alive() == 0) break;
       if (std::chrono::steady_clock::now() >= deadline) break;
       std::this_thread::yield();
     }
   }
-  return stuck_tasks();
+  // Calls that have not seen desert() are a few instructions from their end.
+  while (!lifeline().calls_over()) std::this_thread::yield();
+  drop_injected();
+  std::vector<StuckTask> stuck = stuck_tasks();
+  release_if_over();
+  return stuck;
+}
+
+// If the core is taken, its holder does it, before it lets go or afterwards.
+void CurrentThread::drop_injected() {
+  while (!injection_.empty() && try_take_core()) {
+    Hold hold(*this);
+    drop_all();
+  }
+}
+
+// By schedule(), in place of leave().
+void CurrentThread::drop_late() {
+  const Lifeline::Keep keep = lifeline().hold();
+  lifeline().leave();
+  drop_injected();
+  release_if_over();
+}
+
+// May end *this, if the caller holds nothing that keeps it alive.
+void CurrentThread::release_if_over() {
+  if (live().alive() > 0 || !lifeline().calls_over()) return;
+  const Lifeline::Keep last = lifeline().cut();
 }
 
 // All tasks were cancelled: to run one is to drop its future.
@@ -291,7 +330,7 @@ void CurrentThread::add_metrics(Metrics& metrics) const {
   metrics.workers = 1;
   metrics.injection_queue_depth = injection_.size();
   metrics.polls = core_->polls.get();
-  metrics.schedules = core_->schedules.get() + remote_entered_.load(kRelaxed);
+  metrics.schedules = core_->schedules.get() + lifeline().calls();
   metrics.reschedules = core_->reschedules.get();
   metrics.parks = core_->parks.get();
 }

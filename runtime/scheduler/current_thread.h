@@ -76,6 +76,9 @@ class CurrentThread final : public Flavor {
   void run_task(task::Header& task);
   void wait_for_events(BlockOnWaker& main);
   void drop_all();
+  void drop_injected();
+  void drop_late();
+  void release_if_over();
   void add_metrics(Metrics& metrics) const override;
   void cancel(task::Header& task) override;
 
@@ -83,8 +86,6 @@ class CurrentThread final : public Flavor {
   InjectionQueue injection_;
   std::unique_ptr<Core> core_;
   std::atomic<bool> waiting_{false};  // the holder is about to wait for events
-  std::atomic<uint64_t> remote_entered_{0};
-  std::atomic<uint64_t> remote_left_{0};
   std::atomic<uint32_t> block_ons_running_{0};  // not holding the core
 
   mutable base::Mutex mutex_;

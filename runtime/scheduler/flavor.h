@@ -24,6 +24,7 @@
 #include "runtime/context/current.h"
 #include "runtime/scheduler/block_on_waker.h"
 #include "runtime/scheduler/hooks.h"
+#include "runtime/scheduler/lifeline.h"
 #include "runtime/scheduler/live_tasks.h"
 #include "runtime/scheduler/metrics.h"
 #include "runtime/scheduler/policy.h"
@@ -104,6 +105,8 @@ class Flavor : public task::Scheduler {
   const Config& config() const { return config_; }
   Driver& driver() const { return driver_; }
   const LiveTasks& live() const { return live_; }
+  Lifeline& lifeline() { return lifeline_; }
+  const Lifeline& lifeline() const { return lifeline_; }
 
   void call(const std::function<void()>& hook) noexcept {
     call_hook(hook, [this](std::exception_ptr e) { unhandled(std::move(e)); });
@@ -137,6 +140,7 @@ class Flavor : public task::Scheduler {
   const Config config_;
   Driver& driver_;
   LiveTasks live_;
+  Lifeline lifeline_;
   std::atomic<bool> failed_{false};  // fatal_ is set
   mutable base::Mutex mutex_;
   std::exception_ptr fatal_ ABSL_GUARDED_BY(mutex_);

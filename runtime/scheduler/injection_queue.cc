@@ -5,6 +5,7 @@
 #include "runtime/base/check.h"
 #include "runtime/base/sanitizer.h"
 #include "runtime/task/header.h"
+#include "runtime/task/queue_entry.h"
 
 #if EDDY_TSAN
 #include <sanitizer/tsan_interface.h>
@@ -24,7 +25,7 @@ void tell_popped(task::Header*) {}
 }  // namespace
 
 struct InjectionQueue::Queue {
-  moodycamel::ConcurrentQueue<task::Header*> tasks;
+  moodycamel::ConcurrentQueue<task::QueueEntry> tasks;
 };
 
 struct InjectionQueue::Consumer::Token {

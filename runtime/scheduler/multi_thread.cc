@@ -51,13 +51,17 @@ absl::Status MultiThread::start(const context::Current& here,
         "Builder::thread_name_fn(): the function threw");
   }
   absl::Status status = start_thread(
-      "eddy-reactor", running_drivers_, [this] { run_reactor(); }, keep);
+      "eddy-reactor", &MultiThread::running_drivers_, [this] { run_reactor(); },
+      keep);
   for (std::size_t i = 0; status.ok() && i < workers_.size(); ++i) {
     status = start_thread(
-        names[i], running_workers_,
+        names[i], &MultiThread::running_workers_,
         [this, i] { run_worker(static_cast<uint32_t>(i)); }, keep);
   }
-  if (status.ok()) return status;
+  if (status.ok()) {
+    lifeline().tie(keep);
+    return status;
+  }
   close();
   stop_workers(Deadline::max());
   stop_driver(Deadline::max());
@@ -65,22 +69,23 @@ absl::Status MultiThread::start(const context::Current& here,
 }
 
 absl::Status MultiThread::start_thread(
-    const std::string& name, uint32_t& running, std::function<void()> body,
+    const std::string& name, Running running, std::function<void()> body,
     const std::shared_ptr<const void>& keep) {
   base::MutexLock lock(&mutex_);
   absl::StatusOr<base::Thread> thread = base::Thread::start(
       {.name = name, .stack_size = config().stack_size},
-      [this, &running, keep = keep, body = std::move(body)]() mutable {
+      [this, running, keep = keep, body = std::move(body)]() mutable {
         body();
         {
           base::MutexLock lock(&mutex_);
-          --running;
+          --(this->*running);
           thread_ended_.notify_all();
         }
+        release_if_over();
         keep.reset();  // the last thing: it may end *this
       });
   if (!thread.ok()) return thread.status();
-  ++running;
+  ++(this->*running);
   threads_.push_back(*std::move(thread));
   return absl::OkStatus();
 }
@@ -103,11 +108,13 @@ void MultiThread::run_reactor() {
   here.is_polling = true;
   context::Enter enter(here);
   call(config().hooks.on_thread_start);
+  publish(batch);                             // the hook may have woken a task
   while (!stopping_driver_.load(kAcquire)) {  // [stop]
     driver().turn(Driver::Wait::kForEvents, *this);
     publish(batch);
   }
   call(config().hooks.on_thread_stop);
+  publish(batch);
 }
 
 void MultiThread::publish(WakeBatch& batch) {
@@ -115,7 +122,9 @@ void MultiThread::publish(WakeBatch& batch) {
   harvested_.add(batch.tasks().size());
   injection_.push_all(batch.tasks());
   batch.tasks().clear();
-  notify_one();
+  notify_one();  // fences
+  if (lifeline().is_deserted()) [[unlikely]]
+    drop_injected();
 }
 
 // --- Tasks -------------------------------------------------------------------
@@ -128,12 +137,14 @@ void MultiThread::schedule(task::Header& task) noexcept {
   } else if (ours && here.wake_batch != nullptr) {
     here.wake_batch->add(task);
   } else {
-    // relaxed: the task is alive until it is queued, and so are we; [remote]
-    // the queue publishes the count to whoever ends the task.
-    remote_entered_.fetch_add(1, kRelaxed);
+    lifeline().enter();
     injection_.push(&task);
-    notify_one();
-    remote_left_.fetch_add(1, kRelease);  // [remote]
+    notify_one();  // fences
+    if (lifeline().is_deserted()) [[unlikely]] {
+      drop_late();
+    } else {
+      lifeline().leave();
+    }
   }
 }
 
@@ -233,14 +244,23 @@ void MultiThread::cancel(task::Header& task) {
 void MultiThread::stop_workers(Deadline deadline) {
   stopping_.store(true, kRelease);  // [stop]
   for (const auto& worker : workers_) worker->unpark();
-  wait_for(running_workers_, deadline);
+  wait_for(&MultiThread::running_workers_, deadline);
 }
 
 std::vector<StuckTask> MultiThread::stop_driver(Deadline deadline) {
   stopping_driver_.store(true, kRelease);  // [stop]
   driver().wake();
-  wait_for(running_drivers_, deadline);
-  drop_injected(deadline);
+  wait_for(&MultiThread::running_drivers_, deadline);
+  lifeline().desert();
+  for (;;) {
+    drop_injected();
+    if (lifeline().calls_over() && live().alive() == 0) break;
+    if (is_our_thread()) break;  // its own task is alive
+    if (std::chrono::steady_clock::now() >= deadline) break;
+    std::this_thread::yield();
+  }
+  // Calls that have not seen desert() are a few instructions from their end.
+  while (!lifeline().calls_over()) std::this_thread::yield();
   std::vector<base::Thread> threads;
   bool all_ended;
   {
@@ -255,7 +275,9 @@ std::vector<StuckTask> MultiThread::stop_driver(Deadline deadline) {
       thread.detach();  // it keeps alive what it touches
     }
   }
-  return stuck_tasks();
+  std::vector<StuckTask> stuck = stuck_tasks();
+  release_if_over();
+  return stuck;
 }
 
 bool MultiThread::is_our_thread() const {
@@ -264,41 +286,49 @@ bool MultiThread::is_our_thread() const {
          (here.core != nullptr || here.wake_batch != nullptr);
 }
 
-void MultiThread::wait_for(const uint32_t& running, Deadline deadline) {
+void MultiThread::wait_for(Running running, Deadline deadline) {
   if (is_our_thread()) return;  // it can't wait for itself
   base::MutexLock lock(&mutex_);
-  while (running > 0) {
+  while (this->*running > 0) {
     if (!thread_ended_.wait_until(mutex_, deadline)) return;
   }
 }
 
-// No worker takes tasks any more. What is still queued, or on its way to the
-// queue, was cancelled: to run it is to drop its future.
-void MultiThread::drop_injected(Deadline deadline) {
+// No worker takes tasks any more. What is still queued was cancelled: to run it
+// is to drop its future.
+void MultiThread::drop_injected() {
   std::optional<context::Enter> enter;
   if (!is_our_thread()) enter.emplace(here_);
   InjectionQueue::Consumer consumer(injection_);
-  for (;;) {
-    while (task::Header* task = consumer.pop()) {
-      dropped_.fetch_add(1, kRelaxed);
-      task->run();
-    }
-    // [remote] acquire: left first, so that a call counts as in progress when
-    // in doubt.
-    const uint64_t left = remote_left_.load(kAcquire);
-    const bool calls_over = left == remote_entered_.load(kAcquire);
-    if (calls_over && live().alive() == 0) return;
-    if (is_our_thread()) return;  // its own task is alive
-    if (std::chrono::steady_clock::now() >= deadline) return;
-    std::this_thread::yield();
+  while (task::Header* task = consumer.pop()) {
+    dropped_.fetch_add(1, kRelaxed);
+    task->run();
   }
+}
+
+// By schedule(), in place of leave().
+void MultiThread::drop_late() {
+  const Lifeline::Keep keep = lifeline().hold();
+  lifeline().leave();
+  drop_injected();
+  release_if_over();
+}
+
+// May end *this, if the caller holds nothing that keeps it alive.
+void MultiThread::release_if_over() {
+  if (!lifeline().is_deserted()) return;
+  {
+    base::MutexLock lock(&mutex_);
+    if (running_workers_ + running_drivers_ > 0) return;
+  }
+  if (live().alive() > 0 || !lifeline().calls_over()) return;
+  const Lifeline::Keep last = lifeline().cut();
 }
 
 void MultiThread::add_metrics(Metrics& metrics) const {
   metrics.workers = workers_.size();
   metrics.injection_queue_depth = injection_.size();
-  const uint64_t remote = remote_entered_.load(kRelaxed);
-  metrics.schedules += remote + harvested_.get();
+  metrics.schedules += lifeline().calls() + harvested_.get();
   metrics.polls += dropped_.load(kRelaxed);
   metrics.notifications = notifications_.load(kRelaxed);
   for (const auto& worker : workers_) worker->add_metrics(metrics);

@@ -64,11 +64,15 @@ class MultiThread final : public Flavor {
   void run_worker(uint32_t index);
   void run_reactor();
   void publish(WakeBatch& batch);
-  absl::Status start_thread(const std::string& name, uint32_t& running,
+  // How many threads of a kind run: a member, guarded by mutex_.
+  using Running = uint32_t MultiThread::*;
+  absl::Status start_thread(const std::string& name, Running running,
                             std::function<void()> body,
                             const std::shared_ptr<const void>& keep);
-  void wait_for(const uint32_t& running, Deadline deadline);
-  void drop_injected(Deadline deadline);
+  void wait_for(Running running, Deadline deadline);
+  void drop_injected();
+  void drop_late();
+  void release_if_over();
   bool is_our_thread() const;
   void add_metrics(Metrics& metrics) const override;
   void cancel(task::Header& task) override;
@@ -79,10 +83,6 @@ class MultiThread final : public Flavor {
   std::vector<std::unique_ptr<Worker>> workers_;
   std::atomic<bool> stopping_{false};
   std::atomic<bool> stopping_driver_{false};
-  // Calls of schedule() from threads that a shutdown does not wait for: they
-  // touch the scheduler after their task may have run and ended.
-  std::atomic<uint64_t> remote_entered_{0};
-  std::atomic<uint64_t> remote_left_{0};
   std::atomic<uint32_t> block_ons_running_{0};
   std::atomic<uint64_t> notifications_{0};
   std::atomic<uint64_t> dropped_{0};  // queue entries, by no worker

@@ -28,36 +28,93 @@ std::size_t class_of(std::size_t size) {
   return size == 0 ? 0 : (size - 1) / kGranule;
 }
 
-// Full magazines of every class, and fresh memory.
+// Frames that were linked to a list, and how many they are.
+struct Batch {
+  Free* frames = nullptr;
+  std::size_t count = 0;
+};
+
+// Memory that frames are cut from; or what is left of it, which then has this
+// record at its start.
+struct Slab {
+  Slab* next;
+  std::size_t bytes;
+};
+
+// What threads share: full magazines of every class, and what threads that
+// ended have left.
 class Depot {
  public:
-  // A list of kMagazine frames, or null: then carve() is next.
-  Free* take(std::size_t size_class) {
+  // A magazine, or less, or nothing: then take_slab() is next.
+  Batch take(std::size_t size_class) {
     Shelf& shelf = shelves_[size_class];
     base::MutexLock lock(&shelf.mutex);
-    Free* magazine = shelf.magazines;
-    if (magazine != nullptr) shelf.magazines = magazine->next_magazine;
-    return magazine;
+    if (Free* magazine = shelf.magazines) {
+      shelf.magazines = magazine->next_magazine;
+      return {magazine, kMagazine};
+    }
+    return std::exchange(shelf.loose, {});
   }
 
   void give(std::size_t size_class, Free* magazine) {
     Shelf& shelf = shelves_[size_class];
     base::MutexLock lock(&shelf.mutex);
-    magazine->next_magazine = shelf.magazines;
-    shelf.magazines = magazine;
+    shelf.add(magazine);
+  }
+
+  // Fewer than a magazine.
+  void give_loose(std::size_t size_class, Free* frames) {
+    Shelf& shelf = shelves_[size_class];
+    base::MutexLock lock(&shelf.mutex);
+    while (Free* frame = frames) {
+      frames = frame->next;
+      frame->next = shelf.loose.frames;
+      shelf.loose.frames = frame;
+      if (++shelf.loose.count == kMagazine) {
+        shelf.add(std::exchange(shelf.loose, {}).frames);
+      }
+    }
+  }
+
+  // At least kLargest bytes.
+  Slab* take_slab() {
+    {
+      base::MutexLock lock(&slabs_mutex_);
+      if (slabs_ != nullptr) return std::exchange(slabs_, slabs_->next);
+    }
+    void* memory = ::operator new (kSlabBytes, std::align_val_t{kGranule});
+    return ::new (memory) Slab{nullptr, kSlabBytes};
+  }
+
+  // What is left is forgotten if it is smaller than a frame can be.
+  void give_slab(void* memory, std::size_t bytes) {
+    if (bytes < kLargest) return;
+    base::MutexLock lock(&slabs_mutex_);
+    slabs_ = ::new (memory) Slab{slabs_, bytes};
   }
 
  private:
   struct Shelf {
+    void add(Free* magazine) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+      magazine->next_magazine = magazines;
+      magazines = magazine;
+    }
+
     base::Mutex mutex;
     Free* magazines ABSL_GUARDED_BY(mutex) = nullptr;
+    Batch loose ABSL_GUARDED_BY(mutex);
   };
+
   std::array<Shelf, kClasses> shelves_;
+  base::Mutex slabs_mutex_;
+  Slab* slabs_ ABSL_GUARDED_BY(slabs_mutex_) = nullptr;
 };
 
-// Never destroyed: threads may outlive static destructors.
+// Never destroyed, since threads may outlive static destructors; in memory of
+// its own, since it may be needed first when there is no other.
 Depot& depot() {
-  static Depot& depot = *new Depot;
+  alignas(Depot) static std::byte room[sizeof(Depot)];
+  static Depot& depot = *::new (room) Depot;
   return depot;
 }
 
@@ -72,7 +129,6 @@ struct Magazines {
 
 class Cache {
  public:
-  Cache() { depot(); }
   ~Cache();
 
   void* allocate(std::size_t size_class) {
@@ -110,11 +166,12 @@ void Cache::refill(Magazines& own, std::size_t size_class) {
   if (own.reserve != nullptr) {
     own.current = std::exchange(own.reserve, nullptr);
     own.count = kMagazine;
-  } else if ((own.current = depot().take(size_class)) != nullptr) {
-    own.count = kMagazine;
-  } else {
-    carve(own, size_class);
+    return;
   }
+  const Batch batch = depot().take(size_class);
+  own.current = batch.frames;
+  own.count = batch.count;
+  if (own.current == nullptr) carve(own, size_class);
 }
 
 void Cache::retire(Magazines& own, std::size_t size_class) noexcept {
@@ -127,9 +184,9 @@ void Cache::retire(Magazines& own, std::size_t size_class) noexcept {
 void Cache::carve(Magazines& own, std::size_t size_class) {
   const std::size_t size = (size_class + 1) * kGranule;
   if (slab_left_ < size) {
-    slab_ = static_cast<std::byte*>(
-        ::operator new (kSlabBytes, std::align_val_t{kGranule}));
-    slab_left_ = kSlabBytes;
+    Slab* slab = depot().take_slab();
+    slab_left_ = slab->bytes;
+    slab_ = reinterpret_cast<std::byte*>(slab);
   }
   std::size_t frames = 1 + 1024 / size;
   while (frames-- > 0 && slab_left_ >= size) {
@@ -138,6 +195,19 @@ void Cache::carve(Magazines& own, std::size_t size_class) {
     slab_ += size;
     slab_left_ -= size;
   }
+}
+
+Cache::~Cache() {
+  for (std::size_t size_class = 0; size_class < kClasses; ++size_class) {
+    Magazines& own = magazines_[size_class];
+    if (own.reserve != nullptr) depot().give(size_class, own.reserve);
+    if (own.count == kMagazine) {
+      depot().give(size_class, own.current);
+    } else if (own.count > 0) {
+      depot().give_loose(size_class, own.current);
+    }
+  }
+  depot().give_slab(slab_, slab_left_);
 }
 
 struct ThreadState {
@@ -175,51 +245,6 @@ Cache* make_cache() {
 
 }  // namespace
 
-// Loose frames of a thread that ends are bundled into full magazines as far as
-// they go; the rest, and what is left of its slab, wait for the process's end
-// on the list of a thread-less cache.
-namespace {
-
-class Remainders {
- public:
-  void add(std::size_t size_class, Free* frame) {
-    base::MutexLock lock(&mutex_);
-    Magazines& own = magazines_[size_class];
-    frame->next = own.current;
-    own.current = frame;
-    if (++own.count == kMagazine) {
-      depot().give(size_class, std::exchange(own.current, nullptr));
-      own.count = 0;
-    }
-  }
-
- private:
-  base::Mutex mutex_;
-  std::array<Magazines, kClasses> magazines_ ABSL_GUARDED_BY(mutex_);
-};
-
-Remainders& remainders() {
-  static Remainders& remainders = *new Remainders;
-  return remainders;
-}
-
-}  // namespace
-
-Cache::~Cache() {
-  for (std::size_t size_class = 0; size_class < kClasses; ++size_class) {
-    Magazines& own = magazines_[size_class];
-    if (own.reserve != nullptr) depot().give(size_class, own.reserve);
-    while (own.current != nullptr) {
-      Free* frame = own.current;
-      own.current = frame->next;
-      remainders().add(size_class, frame);
-    }
-  }
-  for (; slab_left_ >= kGranule; slab_ += kGranule, slab_left_ -= kGranule) {
-    remainders().add(0, ::new (slab_) Free{nullptr, nullptr});
-  }
-}
-
 void* allocate(std::size_t size) {
   if (size > kLargest) [[unlikely]] {
     return ::operator new(size);
@@ -240,7 +265,7 @@ void deallocate(void* memory, std::size_t size) noexcept {
   const std::size_t size_class = class_of(size);
   Cache* cache = this_thread_cache();
   if (cache == nullptr) [[unlikely]] {
-    remainders().add(size_class, ::new (memory) Free{nullptr, nullptr});
+    depot().give_loose(size_class, ::new (memory) Free{nullptr, nullptr});
     return;
   }
   cache->deallocate(memory, size_class);

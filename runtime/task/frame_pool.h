@@ -11,7 +11,9 @@
 // -DEDDY_FRAME_POOL=0 hands everything to operator new, so that
 // AddressSanitizer sees each frame on its own.
 //
-// Threads: any. A thread that ends gives its lists to the depot.
+// Threads: any. A thread that ends gives its lists to the depot, and what is
+// left
+//          of the memory that it cut its frames from.
 // Errors:  std::bad_alloc. Sizes above kLargest go to operator new.
 #ifndef EDDY_RUNTIME_TASK_FRAME_POOL_H_
 #define EDDY_RUNTIME_TASK_FRAME_POOL_H_

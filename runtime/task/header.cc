@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "runtime/context/current.h"
+
 namespace eddy::task {
 
 void Header::run(uint32_t budget) noexcept {
@@ -104,8 +106,13 @@ void Header::detach() noexcept {
     Waker unused = Waker::adopt(join_waker_.load(std::memory_order_relaxed));
   }
   if (end.drop_outcome) {
-    // An exception that the joiner had the chance to read is not reported.
-    (void)destroy_outcome();
+    // Inside its runtime a task's scheduler is certainly alive; elsewhere it
+    // may be gone, since the task is complete.
+    std::exception_ptr error = destroy_outcome();
+    const context::Services* here = context::current().services;
+    if (error && here != nullptr && &here->scheduler == scheduler_) {
+      scheduler_->unhandled(std::move(error));
+    }
   }
   release();
 }

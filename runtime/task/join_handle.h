@@ -13,18 +13,19 @@
 // Cancel:  dropping a JoinHandle detaches the task, which goes on; abort()
 //          cancels it: its future is destroyed at its next turn, on a thread of
 //          the runtime, and the join answers "cancelled" after that.
-// Errors:  spawning on a runtime that has shut down gives a handle whose task
-// is
-//          cancelled. An exception of a task that nobody joins goes to the
-//          runtime's unhandled-exception policy.
+// Errors:  spawning on a runtime that has shut down gives a handle whose task is
+//          cancelled. An exception of a task whose handle is dropped unread goes
+//          to the runtime's unhandled-exception policy; where the task has ended
+//          before, only if the handle is dropped inside the runtime.
 // Owner:   keeps the task's memory and outcome, not the task.
 #ifndef EDDY_RUNTIME_TASK_JOIN_HANDLE_H_
 #define EDDY_RUNTIME_TASK_JOIN_HANDLE_H_
 
+#include <cstdint>
 #include <exception>
+#include <memory>
 #include <type_traits>
 #include <utility>
-#include <variant>
 
 #include "runtime/base/check.h"
 #include "runtime/task/future.h"
@@ -44,6 +45,8 @@ struct Cancelled {
   explicit Cancelled() = default;
 };
 
+// A variant by hand: a destructor of T that throws ends the process inside of
+// std::variant, but a task has to survive it.
 template <class T>
 class [[nodiscard]] JoinResult {
   struct Unit {};
@@ -54,22 +57,34 @@ class [[nodiscard]] JoinResult {
 
  public:
   explicit JoinResult(Cancelled) {}
-  explicit JoinResult(std::exception_ptr error) : state_(std::move(error)) {}
+  explicit JoinResult(std::exception_ptr error) : kind_(Kind::kError) {
+    std::construct_at(&error_, std::move(error));
+  }
   template <class... Args>
-  explicit JoinResult(std::in_place_t, Args&&... args)
-      : state_(std::in_place_index<2>, store(std::forward<Args>(args))...) {}
+  explicit JoinResult(std::in_place_t, Args&&... args) {
+    std::construct_at(&value_, store(std::forward<Args>(args))...);
+    kind_ = Kind::kValue;
+  }
+  JoinResult(JoinResult&& other) { take(other); }
+  JoinResult& operator=(JoinResult&& other) {
+    if (this != &other) {
+      clear();
+      take(other);
+    }
+    return *this;
+  }
+  ~JoinResult() noexcept(std::is_nothrow_destructible_v<Stored>) { clear(); }
 
-  bool has_value() const { return state_.index() == 2; }
-  bool is_cancelled() const { return state_.index() == 0; }
+  bool has_value() const { return kind_ == Kind::kValue; }
+  bool is_cancelled() const { return kind_ == Kind::kCancelled; }
   // Null unless the task threw.
   std::exception_ptr exception() const {
-    const auto* error = std::get_if<1>(&state_);
-    return error != nullptr ? *error : nullptr;
+    return kind_ == Kind::kError ? error_ : nullptr;
   }
 
   // Rethrows the task's exception; throws TaskCancelled if it was cancelled.
   T value() && {
-    if (auto* error = std::get_if<1>(&state_)) std::rethrow_exception(*error);
+    if (kind_ == Kind::kError) std::rethrow_exception(error_);
     if (is_cancelled()) throw TaskCancelled();
     return *std::move(*this);
   }
@@ -78,13 +93,15 @@ class [[nodiscard]] JoinResult {
                "JoinResult: the task has no value: ask "
                "has_value() first, or call value()");
     if constexpr (std::is_reference_v<T>) {
-      return *std::get<2>(state_);
+      return *value_;
     } else if constexpr (!std::is_void_v<T>) {
-      return std::get<2>(std::move(state_));
+      return std::move(value_);
     }
   }
 
  private:
+  enum class Kind : uint8_t { kCancelled, kError, kValue };
+
   template <class U>
   static decltype(auto) store(U&& value) {
     if constexpr (std::is_reference_v<T>) {
@@ -94,7 +111,33 @@ class [[nodiscard]] JoinResult {
     }
   }
 
-  std::variant<std::monostate, std::exception_ptr, Stored> state_;
+  // Into a result that is cancelled, which it stays if a move throws.
+  void take(JoinResult& other) {
+    if (other.kind_ == Kind::kError) {
+      std::construct_at(&error_, std::move(other.error_));
+    } else if (other.kind_ == Kind::kValue) {
+      std::construct_at(&value_, std::move(other.value_));
+    }
+    kind_ = other.kind_;
+  }
+  void clear() {
+    switch (std::exchange(kind_, Kind::kCancelled)) {
+      case Kind::kError:
+        std::destroy_at(&error_);
+        break;
+      case Kind::kValue:
+        std::destroy_at(&value_);
+        break;
+      case Kind::kCancelled:
+        break;
+    }
+  }
+
+  Kind kind_ = Kind::kCancelled;
+  union {
+    std::exception_ptr error_;
+    Stored value_;
+  };
 };
 
 // Cancels a task from anywhere, and tells whether it has ended.

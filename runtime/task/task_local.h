@@ -53,8 +53,35 @@ class LocalScope {
 template <class T>
 class TaskLocal {
  public:
+  // A future, inside of a scope.
   template <Future F>
-  class Scope;
+  class [[nodiscard]] Scope {
+   public:
+    using Output = OutputOf<F>;
+
+    explicit Scope(const TaskLocal& local, T value, task::Child<F> child)
+        : local_(local), value_(std::move(value)), child_(std::move(child)) {}
+    Scope(Scope&&) = default;
+    ~Scope() {
+      task::LocalScope scope(&local_, &value_);
+      child_.drop();
+    }
+
+    Poll<Output> poll(Context& cx) {
+      task::LocalScope scope(&local_, &value_);
+      if (!child_.poll(cx)) return kPending;
+      if constexpr (std::is_void_v<Output>) {
+        return kReady;
+      } else {
+        return static_cast<Output>(child_.take());
+      }
+    }
+
+   private:
+    const TaskLocal& local_;
+    T value_;
+    task::Child<F> child_;
+  };
 
   constexpr TaskLocal() = default;
   TaskLocal(const TaskLocal&) = delete;
@@ -75,36 +102,6 @@ class TaskLocal {
   }
   // Null outside of a scope.
   T* try_get() const { return static_cast<T*>(task::LocalScope::find(this)); }
-};
-
-template <class T>
-template <Future F>
-class [[nodiscard]] TaskLocal<T>::Scope {
- public:
-  using Output = OutputOf<F>;
-
-  explicit Scope(const TaskLocal& local, T value, task::Child<F> child)
-      : local_(local), value_(std::move(value)), child_(std::move(child)) {}
-  Scope(Scope&&) = default;
-  ~Scope() {
-    task::LocalScope scope(&local_, &value_);
-    child_.drop();
-  }
-
-  Poll<Output> poll(Context& cx) {
-    task::LocalScope scope(&local_, &value_);
-    if (!child_.poll(cx)) return kPending;
-    if constexpr (std::is_void_v<Output>) {
-      return kReady;
-    } else {
-      return static_cast<Output>(child_.take());
-    }
-  }
-
- private:
-  const TaskLocal& local_;
-  T value_;
-  task::Child<F> child_;
 };
 
 }  // namespace eddy

@@ -13,7 +13,7 @@
 // everything, as the last of them. The first failure ends the run.
 //
 // EDDY_SEED=<n> repeats the random numbers of a run, though not its schedule;
-// EDDY_ROUNDS=<n> overrides how many rounds there are. ThreadSanitizer's builds
+// EDDY_ROUNDS=<n> overrides how many rounds there are. Builds with a sanitizer
 // run an eighth of them.
 //
 // Threads: run() by one.
@@ -58,7 +58,7 @@ class StartLine {
  public:
   explicit StartLine(size_t count)
       : count_(count),
-        spins_(count <= std::thread::hardware_concurrency() ? 1000 : 10) {}
+        spins_(count <= std::thread::hardware_concurrency() ? 300 : 10) {}
 
   template <class Alone>
   void meet(Alone alone) {
@@ -87,8 +87,8 @@ class Stress {
   using Role = std::function<void(Round&, int me, Random&)>;
 
   explicit Stress(uint64_t rounds)
-      : rounds_(number_from_env("EDDY_ROUNDS",
-                                EDDY_TSAN ? (rounds + 7) / 8 : rounds)),
+      : rounds_(number_from_env(
+            "EDDY_ROUNDS", EDDY_TSAN || EDDY_ASAN ? (rounds + 7) / 8 : rounds)),
         seed_(stress_seed()) {}
 
   // `count` more threads, which play `role` as its number 0 to count - 1.

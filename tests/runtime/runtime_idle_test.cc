@@ -1,0 +1,82 @@
+// A runtime in which nothing can run does nothing: no polls, no system calls,
+// no CPU, no periodic wake-ups.
+
+#include <time.h>
+
+#include <chrono>
+#include <thread>
+
+#include "runtime/blocking/spawn_blocking.h"
+#include "runtime/builder.h"
+#include "runtime/spawn.h"
+#include "runtime/task/task.h"
+#include "runtime/task/yield.h"
+#include "runtime/time/sleep.h"
+#include "tests/support/fault_injector.h"
+#include "tests/support/runtime_fixture.h"
+
+namespace eddy {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::Call;
+using testing::FaultInjector;
+
+class IdleRuntime : public testing::FlavorTest {};
+EDDY_FOR_EACH_FLAVOR(IdleRuntime);
+
+uint64_t all_calls(const FaultInjector& calls) {
+  uint64_t sum = 0;
+  for (size_t i = 0; i < testing::kCallCount; ++i) {
+    // This thread reads the clock itself, and CLOCK_MONOTONIC is no system
+    // call.
+    if (static_cast<Call>(i) == Call::kClockGettime) continue;
+    sum += calls.calls(static_cast<Call>(i));
+  }
+  return sum;
+}
+
+std::chrono::nanoseconds cpu_time() {
+  timespec used;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+  return std::chrono::seconds(used.tv_sec) +
+         std::chrono::nanoseconds(used.tv_nsec);
+}
+
+TEST_P(IdleRuntime, DoesNothing) {
+  FaultInjector calls;
+  for (int i = 0; i < 1000; ++i) {
+    runtime().spawn([]() -> Task<> { co_await time::sleep(1h); }).detach();
+  }
+  runtime().block_on([]() -> Task<> {
+    (co_await spawn_blocking([] {})).value();
+    co_await time::sleep(5ms);
+  });
+  // The current-thread flavor idles in a block_on().
+  std::atomic<bool> over{false};
+  std::thread waits([&] {
+    try {
+      runtime().block_on([&]() -> Task<> {
+        while (!over.load()) co_await time::sleep(400ms);
+      });
+    } catch (...) {
+    }
+  });
+  uint64_t before = 0, polls = 0;
+  std::chrono::nanoseconds cpu{};
+  const bool still = testing::eventually([&] {
+    before = all_calls(calls);
+    polls = runtime().metrics().scheduler.polls;
+    cpu = cpu_time();
+    std::this_thread::sleep_for(250ms);
+    return all_calls(calls) == before;
+  });
+  EXPECT_TRUE(still) << "system calls while idle";
+  EXPECT_EQ(runtime().metrics().scheduler.polls, polls);
+  EXPECT_LT(cpu_time() - cpu, 50ms);
+  over.store(true);
+  waits.join();
+}
+
+}  // namespace
+}  // namespace eddy

@@ -1,0 +1,86 @@
+#include "runtime/scheduler/idle.h"
+
+#include <gtest/gtest.h>
+
+namespace eddy::scheduler {
+namespace {
+
+TEST(Idle, NobodyIsWokenWhileAllAreAwake) {
+  Idle idle(2);
+  EXPECT_EQ(idle.notify_one(), std::nullopt);
+  EXPECT_FALSE(idle.snapshot().all_parked);
+}
+
+TEST(Idle, TheLastToSleepIsWokenFirst) {
+  Idle idle(3);
+  idle.park(0);
+  idle.park(2);
+  EXPECT_EQ(idle.notify_one(), 2u);
+}
+
+TEST(Idle, WhoIsWokenCountsAsSearching) {
+  Idle idle(3);
+  idle.park(0);
+  idle.park(1);
+  EXPECT_EQ(idle.notify_one(), 1u);
+  EXPECT_EQ(idle.notify_one(), std::nullopt);  // 1 searches already
+  EXPECT_TRUE(idle.stop_searching());          // it was the last one
+  EXPECT_EQ(idle.notify_one(), 0u);
+}
+
+TEST(Idle, AtMostHalfOfTheWorkersSearch) {
+  Idle idle(4);
+  EXPECT_TRUE(idle.try_search());
+  EXPECT_TRUE(idle.try_search());
+  EXPECT_FALSE(idle.try_search());
+  EXPECT_FALSE(idle.stop_searching());
+  EXPECT_TRUE(idle.try_search());
+  EXPECT_FALSE(idle.stop_searching());
+  EXPECT_TRUE(idle.stop_searching());
+}
+
+TEST(Idle, AnOnlyWorkerMaySearch) {
+  Idle idle(1);
+  EXPECT_TRUE(idle.try_search());
+  EXPECT_FALSE(idle.try_search());
+  EXPECT_TRUE(idle.stop_searching());
+}
+
+TEST(Idle, WhoWasChosenCannotStayAwakeByItself) {
+  Idle idle(2);
+  idle.park(0);
+  EXPECT_TRUE(idle.unpark_self(0));
+  idle.park(0);
+  EXPECT_EQ(idle.notify_one(), 0u);
+  EXPECT_FALSE(idle.unpark_self(0));  // its token is on the way
+}
+
+// G2
+TEST(Idle, TheSnapshotTellsOfWakesInBetween) {
+  Idle idle(2);
+  idle.park(0);
+  EXPECT_FALSE(idle.snapshot().all_parked);
+  idle.park(1);
+  const Idle::Snapshot before = idle.snapshot();
+  EXPECT_TRUE(before.all_parked);
+  EXPECT_EQ(idle.notify_one(), 1u);
+  EXPECT_FALSE(idle.snapshot().all_parked);
+  (void)idle.stop_searching();
+  idle.park(1);
+  EXPECT_TRUE(idle.snapshot().all_parked);
+  EXPECT_NE(idle.snapshot().epoch, before.epoch);
+}
+
+TEST(Idle, CountsTheMostWorkersThereMayBe) {
+  Idle idle(Idle::kMaxWorkers);
+  for (uint32_t i = 0; i < Idle::kMaxWorkers; ++i) idle.park(i);
+  EXPECT_TRUE(idle.snapshot().all_parked);
+  for (uint32_t i = Idle::kMaxWorkers; i-- > 0;) {
+    EXPECT_EQ(idle.notify_one(), i);
+    EXPECT_TRUE(idle.stop_searching());
+  }
+  EXPECT_EQ(idle.notify_one(), std::nullopt);
+}
+
+}  // namespace
+}  // namespace eddy::scheduler

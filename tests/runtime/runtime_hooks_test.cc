@@ -181,8 +181,7 @@ Task<> fail() {
   co_return;
 }
 
-// Throws once nobody can join it any more: an exception that a joiner could
-// have read is no unhandled one.
+// Throws once nobody can join it any more.
 using Detached = std::shared_ptr<std::atomic<bool>>;
 
 Task<> fail_when(Detached detached) {
@@ -230,6 +229,20 @@ TEST_P(Hooks, ShutdownPolicyEndsEveryBlockOn) {
   // It stays so.
   EXPECT_THROW(runtime.block_on(time::sleep(1h)), std::runtime_error);
   EXPECT_TRUE(runtime.spawn([]() -> Task<> { co_return; }).is_finished());
+}
+
+// Whether it comes before the end of the task or after, detach() leaves nobody
+// who could read the exception.
+TEST_P(Hooks, ShutdownPolicyCountsWhatIsDetachedAfterItsEnd) {
+  Runtime& runtime =
+      start(builder().unhandled_exception(UnhandledException::kShutdown));
+  EXPECT_THROW(runtime.block_on([]() -> Task<> {
+    JoinHandle<void> task = spawn(fail());
+    while (!task.is_finished()) co_await yield_now();
+    std::move(task).detach();
+    co_await time::sleep(1h);
+  }),
+               std::runtime_error);
 }
 
 TEST_P(Hooks, ShutdownPolicySparesWhatIsJoined) {

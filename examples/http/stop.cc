@@ -17,7 +17,7 @@ void Stop::set() {
 }
 
 Stop::Wait::~Wait() {
-  if (slot_ == nullptr) return;
+  if (!is_linked_) return;
   base::MutexLock lock(&stop_.mutex_);
   *slot_ = next_;
   if (next_ != nullptr) next_->slot_ = slot_;
@@ -26,7 +26,7 @@ Stop::Wait::~Wait() {
 Poll<void> Stop::Wait::poll(Context& cx) {
   if (stop_.is_set()) return kReady;
   // Linked, so a later set() finds the waker.
-  if (slot_ != nullptr && waker_.will_wake(cx.waker())) return kPending;
+  if (is_linked_ && waker_.will_wake(cx.waker())) return kPending;
   Waker waker = cx.waker();  // after the swap the old one, ended last
   base::MutexLock lock(&stop_.mutex_);
   if (stop_.is_set()) return kReady;
@@ -36,7 +36,7 @@ Poll<void> Stop::Wait::poll(Context& cx) {
 
 void Stop::Wait::link(Waker& waker) {
   std::swap(waker_, waker);
-  if (slot_ != nullptr) return;
+  if (std::exchange(is_linked_, true)) return;
   next_ = stop_.head_;
   if (next_ != nullptr) next_->slot_ = &next_;
   slot_ = &stop_.head_;

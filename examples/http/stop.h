@@ -61,11 +61,13 @@ class [[nodiscard]] Stop::Wait {
   void link(Waker& waker) ABSL_EXCLUSIVE_LOCKS_REQUIRED(stop_.mutex_);
 
   Stop& stop_;
-  // Written under stop_.mutex_ and by the task of this Wait alone, which may
-  // therefore read it without; set() copies it.
+  bool is_linked_ = false;  // this task's alone
+  // Written under stop_.mutex_ by this task alone, which may therefore read it
+  // without; set() copies it.
   Waker waker_;
-  Wait** slot_ = nullptr;  // the pointer that points at us; null: not linked
-  Wait* next_ = nullptr;   // guarded by stop_.mutex_
+  // Neighbours write them too, under stop_.mutex_:
+  Wait** slot_ = nullptr;  // the pointer that points at us
+  Wait* next_ = nullptr;
 };
 
 inline Stop::Wait Stop::wait() { return Wait(*this); }

@@ -20,6 +20,7 @@
 #include "runtime/time/sleep.h"
 #include "runtime/time/timeout.h"
 #include "tests/runtime/blocking/gate.h"
+#include "tests/support/abort_after.h"
 #include "tests/support/block_on.h"
 #include "tests/support/runtime_fixture.h"
 
@@ -463,29 +464,12 @@ Task<> story(std::atomic<int>& alive, std::atomic<int>& steps) {
   step();
 }
 
-// Aborts its child after so many polls of it.
-template <Future F>
-class AbortAfter {
- public:
-  using Output = OutputOf<F>;
-  AbortAfter(F future, int polls) : future_(std::move(future)), polls_(polls) {}
-  Poll<Output> poll(Context& cx) {
-    Poll<Output> poll = future_.poll(cx);
-    if (--polls_ == 0) context::current().task->abort();
-    return poll;
-  }
-
- private:
-  F future_;
-  int polls_;
-};
-
 TEST_P(Shutdown, AbortAfterEachPoll) {
   int polls = 1;
   for (std::atomic<int> steps{0}; steps.load() < 6 && polls < 200; ++polls) {
     steps.store(0);
     JoinResult<void> result = runtime().block_on(
-        runtime().spawn(AbortAfter(story(alive_, steps), polls)));
+        runtime().spawn(testing::AbortAfter(story(alive_, steps), polls)));
     if (!result.is_cancelled()) {
       EXPECT_EQ(steps.load(), 6);
     }

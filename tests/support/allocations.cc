@@ -23,6 +23,12 @@ void count(std::size_t size) {
 
 }  // namespace
 
+bool allocations_are_counted() {
+  const int64_t before = allocated_bytes();
+  ::operator delete(::operator new(1));
+  return allocated_bytes() != before;
+}
+
 int64_t allocated_bytes() { return bytes.load(std::memory_order_relaxed); }
 
 FailAllocation::FailAllocation(uint64_t nth) {
@@ -35,13 +41,15 @@ bool FailAllocation::happened() const { return failed; }
 
 }  // namespace eddy::testing
 
-void* operator new(std::size_t size) {
+// Weak: ThreadSanitizer's runtime for clang brings its own, and they would
+// clash.
+[[gnu::weak]] void* operator new(std::size_t size) {
   eddy::testing::count(size);
   if (void* memory = std::malloc(size)) return memory;
   throw std::bad_alloc();
 }
 
-void* operator new(std::size_t size, std::align_val_t align) {
+[[gnu::weak]] void* operator new(std::size_t size, std::align_val_t align) {
   eddy::testing::count(size);
   const auto alignment = static_cast<std::size_t>(align);
   const std::size_t rounded = (size + alignment - 1) / alignment * alignment;
@@ -49,11 +57,14 @@ void* operator new(std::size_t size, std::align_val_t align) {
   throw std::bad_alloc();
 }
 
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete(void* memory, std::align_val_t) noexcept {
+[[gnu::weak]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::weak]] void operator delete(void* memory, std::size_t) noexcept {
   std::free(memory);
 }
-void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
+[[gnu::weak]] void operator delete(void* memory, std::align_val_t) noexcept {
+  std::free(memory);
+}
+[[gnu::weak]] void operator delete(void* memory, std::size_t,
+                                   std::align_val_t) noexcept {
   std::free(memory);
 }

@@ -15,6 +15,10 @@
 
 namespace eddy::testing {
 
+// False where a sanitizer's runtime insists on its own operator new (clang's
+// ThreadSanitizer): then nothing is counted, and nothing fails.
+bool allocations_are_counted();
+
 // Since the start of the process; what was freed counts as well.
 int64_t allocated_bytes();
 

@@ -42,7 +42,7 @@ TEST(PoolMemory, EachAllocationThatFailsIsSomebodysError) {
     }
     EXPECT_EQ(block_on(spawn_blocking_on(pool, [] { return 2; })).value(), 2);
   }
-  EXPECT_GT(to_joiner, 0);
+  EXPECT_TRUE(to_joiner > 0 || !testing::allocations_are_counted());
   EXPECT_GE(to_caller, 0) << "none if the frame pool is warm";
 }
 

@@ -40,9 +40,9 @@ void spin_until_finished(const JoinHandle<void>& job) {
 }
 
 // Property: a job is run that is pushed while the only thread goes idle. It is
-// alone, so nobody else would come for it.
+// alone, so nobody else would come for it, and its keep-alive does not end.
 struct IdleRound {
-  Pool pool{{.max_threads = 1}};
+  Pool pool{{.max_threads = 1, .keep_alive = std::chrono::hours(1)}};
   std::atomic<int> runs{0};
 };
 
@@ -53,7 +53,7 @@ void push_one_by_one(Round& round, int, Random& random) {
       round.runs.fetch_add(1, std::memory_order_relaxed);
     });
     spin_until_finished(job);
-    pause_a_little(random.below(1'000));
+    pause_a_little(random.below(random.below(2) == 0 ? 60 : 1'000));
   }
 }
 

@@ -97,7 +97,7 @@ TEST(SpawnMemory, SpawnThrowsToTheCallerAndLeavesNothing) {
       EXPECT_TRUE(next.is_finished());
     });
   }
-  EXPECT_GT(failures, 0);
+  EXPECT_TRUE(failures > 0 || !testing::allocations_are_counted());
 }
 
 TEST(SpawnMemory, ATaskSeesTheFailureOfItsCalls) {

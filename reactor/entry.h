@@ -1,5 +1,5 @@
 // Entry: what the reactor keeps of one registered fd: for each direction what
-// is known of it, and the one future that waits for it. 64 bytes in a slab,
+// is known of it, and the one future that waits for it. 128 bytes in a slab,
 // whose memory stays while the reactor lives; the kernel's events name an entry
 // by index and generation (Token).
 //

@@ -23,7 +23,8 @@ void Header::run(uint32_t budget) noexcept {
   }
   if (cx.wake_requested()) {
     // Stays RUNNING: no edge is needed. A wake() or cancel() that came
-    // meanwhile is seen by the next start().
+    // meanwhile is seen by the next start(). [poll] rests on the run queue
+    // here: its push releases what this poll wrote, its pop acquires it.
     scheduler_->reschedule(*this);
     return;
   }

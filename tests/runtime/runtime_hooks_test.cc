@@ -100,6 +100,7 @@ TEST_P(Hooks, AParkHookMaySpawn) {
     co_await time::sleep(1ms);
     for (int i = 0; i < 1000 && !ran.load(); ++i) co_await time::sleep(1ms);
   });
+  stop(runtime);
   EXPECT_TRUE(ran.load());
 }
 

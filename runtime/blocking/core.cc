@@ -48,17 +48,17 @@ Core::~Core() {
 
 // Jobs arrive.
 
-bool Core::admit(task::Header& job) noexcept {
+// There is no list of live jobs: the queue and the slots of the threads are it.
+bool Core::admit(task::Header&) noexcept {
   if (is_closed()) return false;
-  // The list of live jobs is the queue and the slots of the threads; the link
-  // only says that the job was admitted.
-  job.live_next = &job;
   admitted_.fetch_add(1, kRelaxed);
   return true;
 }
 
-bool Core::dismiss(task::Header& job) noexcept {
-  if (job.live_next == nullptr) return false;
+// A job is ready at its first poll: it never waits.
+bool Core::enlist(task::Header&) noexcept { return true; }
+
+bool Core::dismiss(task::Header&) noexcept {
   finished_.fetch_add(1, kRelaxed);
   return true;
 }

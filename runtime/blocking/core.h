@@ -47,6 +47,7 @@ class Core final : public task::Scheduler,
   void schedule(task::Header& job) noexcept override;
   void reschedule(task::Header& job) noexcept override;
   bool admit(task::Header& job) noexcept override;
+  bool enlist(task::Header& job) noexcept override;
   bool dismiss(task::Header& job) noexcept override;
   void unhandled(std::exception_ptr error) noexcept override;
 

@@ -12,16 +12,12 @@ thread_local constinit Current this_thread;
 
 [[gnu::noinline]] Current& current() noexcept { return this_thread; }
 
-const Services& services(const char* what) {
-  const Services* services = current().services;
-  if (services == nullptr) [[unlikely]] {
-    std::fprintf(stderr,
-                 "eddy: %s outside of a runtime: call it from a task, inside "
-                 "Runtime::block_on(), or after Handle::enter()\n",
-                 what);
-    std::abort();
-  }
-  return *services;
+void fail_outside_of_a_runtime(const char* what) {
+  std::fprintf(stderr,
+               "eddy: %s outside of a runtime: call it from a task, inside "
+               "Runtime::block_on(), or after Handle::enter()\n",
+               what);
+  std::abort();
 }
 
 }  // namespace eddy::context

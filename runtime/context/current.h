@@ -60,7 +60,13 @@ Current& current() noexcept;
 
 // The services of the runtime around the caller. `what`, the operation that
 // needs them, is for the message if there is none.
-const Services& services(const char* what);
+[[noreturn]] void fail_outside_of_a_runtime(const char* what);
+inline const Services& services(const char* what) {
+  const Services* services = current().services;
+  if (services == nullptr) [[unlikely]]
+    fail_outside_of_a_runtime(what);
+  return *services;
+}
 
 // Makes `entered` this thread's context for a while.
 class Enter {

@@ -35,6 +35,7 @@ class CurrentThread::Hold {
   static context::Current context_of(CurrentThread& scheduler) {
     context::Current here = scheduler.here_;
     here.core = scheduler.core_.get();
+    here.shard = 0;
     here.is_polling = true;
     return here;
   }
@@ -208,7 +209,10 @@ void CurrentThread::run_task(task::Header& task) {
   core_->polls.add();
   context::Current& here = context::current();
   task::Header* outer = std::exchange(here.task, &task);
-  task.run();
+  // relaxed: for a shutdown that finds this thread stuck.
+  core_->running.store(task.id().value(), kRelaxed);
+  run(task);
+  core_->running.store(outer == nullptr ? 0 : outer->id().value(), kRelaxed);
   here.task = outer;
 }
 
@@ -294,7 +298,10 @@ std::vector<StuckTask> CurrentThread::stop_driver(Deadline deadline) {
   // Calls that have not seen desert() are a few instructions from their end.
   while (!lifeline().calls_over()) std::this_thread::yield();
   drop_injected();
-  std::vector<StuckTask> stuck = stuck_tasks();
+  const TaskId running(core_->running.load(kRelaxed));
+  std::vector<StuckTask> stuck =
+      stuck_tasks(running == TaskId() ? std::vector<TaskId>()
+                                      : std::vector<TaskId>{running});
   release_if_over();
   return stuck;
 }

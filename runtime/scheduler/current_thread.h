@@ -61,6 +61,7 @@ class CurrentThread final : public Flavor {
     base::RingBuffer<task::Header*> queue;
     InjectionQueue::Consumer injected;
     uint32_t tick = 0;
+    std::atomic<uint64_t> running{0};  // the TaskId of the poll in progress
     Counter polls, schedules, reschedules, parks;
   };
   class Hold;

@@ -1,5 +1,6 @@
 #include "runtime/scheduler/flavor.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "runtime/scheduler/driver.h"
@@ -7,35 +8,41 @@
 namespace eddy::scheduler {
 
 Flavor::Flavor(Config config, Driver& driver)
-    : config_(std::move(config)),
-      driver_(driver),
-      live_(4 * std::size_t{config_.workers}) {}
+    : config_(std::move(config)), driver_(driver), live_(config_.workers) {}
 
 Flavor::~Flavor() {
   base::MutexLock lock(&mutex_);
   for (task::Header* task : ending_) task->release();
 }
 
+uint32_t Flavor::live_list(const context::Current& here) const {
+  const bool ours =
+      here.services != nullptr && &here.services->scheduler == this;
+  return ours ? here.shard : config_.workers;
+}
+
 bool Flavor::admit(task::Header& task) noexcept {
-  if (!live_.add(task)) return false;
-  if (config_.hooks.on_task_spawn) {
-    call_hook(
-        config_.hooks.on_task_spawn,
-        [this](std::exception_ptr e) { unhandled(std::move(e)); },
-        TaskInfo{.id = task.id(), .name = task.name()});
-  }
-  return true;
+  return admit_from(live_list(context::current()), task);
+}
+
+bool Flavor::enlist(task::Header& task) noexcept {
+  return live_.enlist(task, live_list(context::current()));
 }
 
 bool Flavor::dismiss(task::Header& task) noexcept {
-  // A task that came too late was not announced either.
-  if (config_.hooks.on_task_terminate && live_.was_added(task)) {
-    call_hook(
-        config_.hooks.on_task_terminate,
-        [this](std::exception_ptr e) { unhandled(std::move(e)); },
-        TaskInfo{.id = task.id(), .name = task.name()});
-  }
-  return live_.remove(task);
+  if (config_.hooks.on_task_terminate) [[unlikely]]
+    announce(config_.hooks.on_task_terminate, task);
+  context::Current& here = context::current();
+  // Its turn is over: what it wakes now is who waits for its end.
+  if (here.task == &task) here.task = nullptr;
+  return live_.dismiss(task, live_list(here));
+}
+
+void Flavor::announce(const std::function<void(const TaskInfo&)>& hook,
+                      task::Header& task) noexcept {
+  call_hook(
+      hook, [this](std::exception_ptr e) { unhandled(std::move(e)); },
+      TaskInfo{.id = task.id(), .name = task.name()});
 }
 
 void Flavor::unhandled(std::exception_ptr error) noexcept {
@@ -68,7 +75,7 @@ void Flavor::close() {
   }
 }
 
-std::vector<StuckTask> Flavor::stuck_tasks() {
+std::vector<StuckTask> Flavor::stuck_tasks(const std::vector<TaskId>& running) {
   std::vector<task::Header*> ending;
   {
     base::MutexLock lock(&mutex_);
@@ -80,6 +87,10 @@ std::vector<StuckTask> Flavor::stuck_tasks() {
       stuck.push_back({task->id(), std::string(task->name())});
     }
     task->release();
+  }
+  for (TaskId id : running) {
+    const auto is_it = [id](const StuckTask& task) { return task.id == id; };
+    if (std::none_of(stuck.begin(), stuck.end(), is_it)) stuck.push_back({id});
   }
   return stuck;
 }

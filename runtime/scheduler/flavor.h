@@ -61,7 +61,7 @@ class MainFuture {
 // A task or thread that did not end in time.
 struct StuckTask {
   TaskId id;
-  std::string name;
+  std::string name = {};
 };
 
 class Flavor : public task::Scheduler {
@@ -96,6 +96,7 @@ class Flavor : public task::Scheduler {
 
   // task::Scheduler:
   bool admit(task::Header& task) noexcept final;
+  bool enlist(task::Header& task) noexcept final;
   bool dismiss(task::Header& task) noexcept final;
   void unhandled(std::exception_ptr error) noexcept final;
 
@@ -112,8 +113,16 @@ class Flavor : public task::Scheduler {
     call_hook(hook, [this](std::exception_ptr e) { unhandled(std::move(e)); });
   }
 
-  // Those of the tasks that close() cancelled which have not ended.
-  std::vector<StuckTask> stuck_tasks();
+  // Polls a task that was taken from a queue, or drops it if the end has come.
+  void run(task::Header& task) noexcept {
+    if (live_.is_closed()) [[unlikely]]
+      task.abort_queued();
+    task.run();
+  }
+
+  // Those of the tasks that close() cancelled which have not ended, and
+  // `running`, the tasks whose poll has not ended.
+  std::vector<StuckTask> stuck_tasks(const std::vector<TaskId>& running);
 
   // block_on() of this thread: registers its waker, so that an exception that
   // shuts the runtime down ends it.
@@ -131,12 +140,25 @@ class Flavor : public task::Scheduler {
   void rethrow_fatal();
   bool is_block_on_woken() const;
 
+  bool admit_from(uint32_t live_list, task::Header& task) noexcept {
+    if (!live_.admit(live_list)) [[unlikely]]
+      return false;
+    if (config_.hooks.on_task_spawn) [[unlikely]]
+      announce(config_.hooks.on_task_spawn, task);
+    return true;
+  }
+
   virtual void add_metrics(Metrics& metrics) const = 0;
   // Ends `task`, which was just taken out of live(), here and now, or queues
   // it.
   virtual void cancel(task::Header& task) = 0;
 
  private:
+  // This thread's list of live tasks.
+  uint32_t live_list(const context::Current& here) const;
+  void announce(const std::function<void(const TaskInfo&)>& hook,
+                task::Header& task) noexcept;
+
   const Config config_;
   Driver& driver_;
   LiveTasks live_;

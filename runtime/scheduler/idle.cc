@@ -19,13 +19,9 @@ Idle::Idle(uint32_t workers) : workers_(workers) {
   sleepers_.reserve(workers);
 }
 
-std::optional<uint32_t> Idle::notify_one() {
-  base::light_fence();  // [sleep] pairs with the heavy fence in park()
-  // relaxed: the fence orders it, and it carries no data.
-  uint64_t state = state_.load(kRelaxed);
-  if (searching(state) > 0 || parked(state) == 0) return std::nullopt;
+std::optional<uint32_t> Idle::choose_sleeper() {
   base::MutexLock lock(&mutex_);
-  state = state_.load(kRelaxed);
+  const uint64_t state = state_.load(kRelaxed);
   if (searching(state) > 0 || sleepers_.empty()) return std::nullopt;
   const uint32_t worker = sleepers_.back();
   sleepers_.pop_back();

@@ -33,6 +33,7 @@
 #include <optional>
 #include <vector>
 
+#include "runtime/base/asymmetric_fence.h"
 #include "runtime/base/bits.h"
 #include "runtime/base/mutex.h"
 
@@ -49,7 +50,13 @@ class Idle {
 
   // A task was pushed: the worker that the caller must unpark, if any. It
   // counts as searching already.
-  std::optional<uint32_t> notify_one();
+  std::optional<uint32_t> notify_one() {
+    base::light_fence();  // [sleep] pairs with the heavy fence in park()
+    // relaxed: the fence orders it, and it carries no data.
+    const uint64_t state = state_.load(std::memory_order_relaxed);
+    if (searching(state) > 0 || parked(state) == 0) return std::nullopt;
+    return choose_sleeper();
+  }
 
   // At most half of the workers may search at once.
   bool try_search();
@@ -77,6 +84,8 @@ class Idle {
   static constexpr uint64_t kEpoch = uint64_t{1} << 32;
   static uint32_t parked(uint64_t state) { return state & 0xffff; }
   static uint32_t searching(uint64_t state) { return state >> 16 & 0xffff; }
+
+  std::optional<uint32_t> choose_sleeper();
 
   const uint32_t workers_;
   alignas(base::kCacheLine) std::atomic<uint64_t> state_{0};

@@ -1,74 +1,51 @@
 #include "runtime/scheduler/live_tasks.h"
 
-#include <bit>
-#include <utility>
-
-#include "runtime/task/header.h"
-
 namespace eddy::scheduler {
 
-using Listing = task::Header::Listing;
+using task::Header;
 
-LiveTasks::LiveTasks(std::size_t shards) : shards_(std::bit_ceil(shards)) {}
+LiveTasks::LiveTasks(uint32_t workers) : lists_(workers + 1) {}
 
-LiveTasks::Shard& LiveTasks::shard_of(const task::Header& task) {
-  return shards_[task.id().value() & (shards_.size() - 1)];
-}
-
-const LiveTasks::Shard& LiveTasks::shard_of(const task::Header& task) const {
-  return shards_[task.id().value() & (shards_.size() - 1)];
-}
-
-bool LiveTasks::add(task::Header& task) {
-  Shard& shard = shard_of(task);
-  base::MutexLock lock(&shard.mutex);
-  if (shard.closed) return false;
-  task.live_next = shard.head;
-  if (shard.head != nullptr) shard.head->live_prev = &task;
-  shard.head = &task;
-  task.listing = Listing::kListed;
-  ++shard.alive;
+bool LiveTasks::enlist(Header& task, uint32_t mine) {
+  List& list = lists_[mine];
+  base::MutexLock lock(&list.mutex);
+  if (is_closed()) return false;  // [close]
+  task.live_list = mine;
+  task.live_next = list.head;
+  if (list.head != nullptr) list.head->live_prev = &task;
+  list.head = &task;
   return true;
 }
 
-void LiveTasks::unlink(Shard& shard, task::Header& task) {
+// False after take().
+bool LiveTasks::delist(Header& task) {
+  List& list = lists_[task.live_list];
+  base::MutexLock lock(&list.mutex);
+  if (task.live_taken) return false;
+  unlink(list, task);
+  return true;
+}
+
+void LiveTasks::unlink(List& list, Header& task) {
   if (task.live_prev != nullptr) {
     task.live_prev->live_next = task.live_next;
   } else {
-    shard.head = task.live_next;
+    list.head = task.live_next;
   }
   if (task.live_next != nullptr) task.live_next->live_prev = task.live_prev;
-  task.live_next = task.live_prev = nullptr;
-}
-
-bool LiveTasks::remove(task::Header& task) {
-  Shard& shard = shard_of(task);
-  base::MutexLock lock(&shard.mutex);
-  const Listing before = std::exchange(task.listing, Listing::kDismissed);
-  if (before == Listing::kListed) unlink(shard, task);
-  if (before != Listing::kNever) --shard.alive;
-  return before == Listing::kListed;
-}
-
-bool LiveTasks::was_added(const task::Header& task) const {
-  const Shard& shard = shard_of(task);
-  base::MutexLock lock(&shard.mutex);
-  return task.listing != Listing::kNever;
 }
 
 void LiveTasks::close() {
-  for (Shard& shard : shards_) {
-    base::MutexLock lock(&shard.mutex);
-    shard.closed = true;
-  }
+  closed_.store(true, std::memory_order_relaxed);
+  for (List& list : lists_) base::MutexLock lock(&list.mutex);  // [close]
 }
 
-task::Header* LiveTasks::take() {
-  for (Shard& shard : shards_) {
-    base::MutexLock lock(&shard.mutex);
-    if (task::Header* task = shard.head) {
-      unlink(shard, *task);
-      task->listing = Listing::kTaken;
+Header* LiveTasks::take() {
+  for (List& list : lists_) {
+    base::MutexLock lock(&list.mutex);
+    if (Header* task = list.head) {
+      unlink(list, *task);
+      task->live_taken = true;
       return task;
     }
   }
@@ -76,12 +53,14 @@ task::Header* LiveTasks::take() {
 }
 
 std::size_t LiveTasks::alive() const {
-  std::size_t alive = 0;
-  for (const Shard& shard : shards_) {
-    base::MutexLock lock(&shard.mutex);
-    alive += shard.alive;
+  uint64_t ended = 0, admitted = 0;
+  for (const List& list : lists_) {
+    ended += list.ended.load(std::memory_order_acquire);  // [ended]
   }
-  return alive;
+  for (const List& list : lists_) {
+    admitted += list.admitted.load(std::memory_order_acquire);
+  }
+  return admitted - ended;
 }
 
 }  // namespace eddy::scheduler

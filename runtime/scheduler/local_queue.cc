@@ -4,30 +4,18 @@
 
 namespace eddy::scheduler {
 
-namespace {
-
-constexpr auto kRelaxed = std::memory_order_relaxed;
-constexpr auto kAcquire = std::memory_order_acquire;
-constexpr auto kRelease = std::memory_order_release;
-constexpr auto kAcqRel = std::memory_order_acq_rel;
-
-}  // namespace
-
 uint32_t LocalQueue::push(task::Header* task, Batch& evicted) {
-  const uint32_t tail = tail_.load(kRelaxed);  // only we write it
-  for (;;) {
+  while (!try_push(task)) {
     const Head head = unpack(head_.load(kAcquire));  // [take] acquire
-    if (tail - head.steal < kCapacity) {
-      slots_[tail & kMask].store(task, kRelaxed);
-      tail_.store(tail + 1, kRelease);  // [push] release
-      return 0;
-    }
+    // A thief has made room; evict_half() is for full rings only.
+    if (tail_.load(kRelaxed) - head.steal < kCapacity) continue;
     if (head.steal != head.real) {  // a thief is making room
       evicted[0] = task;
       return 1;
     }
     if (evict_half(head, task, evicted)) return kHalf + 1;
   }
+  return 0;
 }
 
 bool LocalQueue::evict_half(Head head, task::Header* task, Batch& evicted) {
@@ -54,20 +42,6 @@ void LocalQueue::push_all(std::span<task::Header* const> tasks) {
   uint32_t tail = tail_.load(kRelaxed);
   for (task::Header* task : tasks) slots_[tail++ & kMask].store(task, kRelaxed);
   tail_.store(tail, kRelease);  // [push] release
-}
-
-task::Header* LocalQueue::pop() {
-  uint64_t word = head_.load(kAcquire);
-  for (;;) {
-    const Head head = unpack(word);
-    if (head.real == tail_.load(kRelaxed)) return nullptr;
-    const uint32_t next = head.real + 1;
-    const bool stealing = head.steal != head.real;
-    const Head popped = {stealing ? head.steal : next, next};
-    if (head_.compare_exchange_weak(word, pack(popped), kAcqRel, kAcquire)) {
-      return slots_[head.real & kMask].load(kRelaxed);
-    }
-  }
 }
 
 task::Header* LocalQueue::steal_into(LocalQueue& into) {

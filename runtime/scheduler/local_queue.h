@@ -57,6 +57,8 @@ class LocalQueue {
   LocalQueue(const LocalQueue&) = delete;
   LocalQueue& operator=(const LocalQueue&) = delete;
 
+  // Owner. False if the ring is full.
+  [[nodiscard]] bool try_push(task::Header* task);
   // Owner. Where the ring is full, the oldest half and `task` come out instead,
   // into `evicted`, for the injection queue; returns how many.
   [[nodiscard]] uint32_t push(task::Header* task, Batch& evicted);
@@ -79,6 +81,10 @@ class LocalQueue {
 
  private:
   static constexpr uint32_t kMask = kCapacity - 1;
+  static constexpr auto kRelaxed = std::memory_order_relaxed;
+  static constexpr auto kAcquire = std::memory_order_acquire;
+  static constexpr auto kRelease = std::memory_order_release;
+  static constexpr auto kAcqRel = std::memory_order_acq_rel;
 
   struct Head {
     uint32_t steal;
@@ -102,6 +108,30 @@ class LocalQueue {
   // writes it; relaxed: [push] and [take] order what is used.
   std::array<std::atomic<task::Header*>, kCapacity> slots_{};
 };
+
+inline bool LocalQueue::try_push(task::Header* task) {
+  const uint32_t tail = tail_.load(kRelaxed);      // only we write it
+  const Head head = unpack(head_.load(kAcquire));  // [take] acquire
+  if (tail - head.steal >= kCapacity) [[unlikely]]
+    return false;
+  slots_[tail & kMask].store(task, kRelaxed);
+  tail_.store(tail + 1, kRelease);  // [push] release
+  return true;
+}
+
+inline task::Header* LocalQueue::pop() {
+  uint64_t word = head_.load(kAcquire);
+  for (;;) {
+    const Head head = unpack(word);
+    if (head.real == tail_.load(kRelaxed)) return nullptr;
+    const uint32_t next = head.real + 1;
+    const bool stealing = head.steal != head.real;
+    const Head popped = {stealing ? head.steal : next, next};
+    if (head_.compare_exchange_weak(word, pack(popped), kAcqRel, kAcquire)) {
+      return slots_[head.real & kMask].load(kRelaxed);
+    }
+  }
+}
 
 }  // namespace eddy::scheduler
 

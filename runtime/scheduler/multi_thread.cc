@@ -129,39 +129,48 @@ void MultiThread::publish(WakeBatch& batch) {
 
 // --- Tasks -------------------------------------------------------------------
 
+bool MultiThread::spawn(task::Header& task) noexcept {
+  const context::Current& here = context::current();
+  Worker* worker = core_of(here);
+  if (worker == nullptr) return Flavor::spawn(task);
+  if (!admit_from(here.shard, task)) return false;
+  worker->schedule(task, here);
+  return true;
+}
+
 void MultiThread::schedule(task::Header& task) noexcept {
-  context::Current& here = context::current();
-  const bool ours = here.services == here_.services;
-  if (ours && here.core != nullptr) {
-    static_cast<Worker*>(here.core)->schedule(task);
-  } else if (ours && here.wake_batch != nullptr) {
+  const context::Current& here = context::current();
+  if (Worker* worker = core_of(here)) [[likely]]
+    return worker->schedule(task, here);
+  schedule_from_outside(task, here);
+}
+
+void MultiThread::schedule_from_outside(task::Header& task,
+                                        const context::Current& here) noexcept {
+  if (here.services == here_.services && here.wake_batch != nullptr) {
     here.wake_batch->add(task);
+    return;
+  }
+  lifeline().enter();
+  injection_.push(&task);
+  notify_one();  // fences
+  if (lifeline().is_deserted()) [[unlikely]] {
+    drop_late();
   } else {
-    lifeline().enter();
-    injection_.push(&task);
-    notify_one();  // fences
-    if (lifeline().is_deserted()) [[unlikely]] {
-      drop_late();
-    } else {
-      lifeline().leave();
-    }
+    lifeline().leave();
   }
 }
 
 void MultiThread::reschedule(task::Header& task) noexcept {
   // Whoever runs a task of ours holds a core, or drops what a shutdown left.
-  if (auto* worker = static_cast<Worker*>(context::current().core)) {
-    worker->reschedule(task);
-  } else {
-    schedule(task);
-  }
+  if (auto* worker = static_cast<Worker*>(context::current().core)) [[likely]]
+    return worker->reschedule(task);
+  schedule(task);
 }
 
-void MultiThread::notify_one() {
-  if (std::optional<uint32_t> worker = idle_.notify_one()) {
-    notifications_.fetch_add(1, kRelaxed);
-    workers_[*worker]->unpark();
-  }
+void MultiThread::unpark(uint32_t worker) {
+  notifications_.fetch_add(1, kRelaxed);
+  workers_[worker]->unpark();
 }
 
 bool MultiThread::has_work() const {
@@ -275,7 +284,11 @@ std::vector<StuckTask> MultiThread::stop_driver(Deadline deadline) {
       thread.detach();  // it keeps alive what it touches
     }
   }
-  std::vector<StuckTask> stuck = stuck_tasks();
+  std::vector<TaskId> running;
+  for (const auto& worker : workers_) {
+    if (worker->running() != TaskId()) running.push_back(worker->running());
+  }
+  std::vector<StuckTask> stuck = stuck_tasks(running);
   release_if_over();
   return stuck;
 }
@@ -302,7 +315,7 @@ void MultiThread::drop_injected() {
   InjectionQueue::Consumer consumer(injection_);
   while (task::Header* task = consumer.pop()) {
     dropped_.fetch_add(1, kRelaxed);
-    task->run();
+    run(*task);
   }
 }
 

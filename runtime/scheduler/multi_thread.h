@@ -13,6 +13,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,10 +41,12 @@ class MultiThread final : public Flavor {
   bool is_quiescent() const override;
   bool has_pending_work() const override;
 
+  bool spawn(task::Header& task) noexcept override;
   void schedule(task::Header& task) noexcept override;
   void reschedule(task::Header& task) noexcept override;
 
   // For its workers.
+  using Flavor::run;
   const Policy& policy() const { return config().policy; }
   Idle& idle() { return idle_; }
   InjectionQueue& injection() { return injection_; }
@@ -54,7 +57,10 @@ class MultiThread final : public Flavor {
     return stopping_.load(std::memory_order_acquire);  // [stop]
   }
   // Work was pushed: wakes a worker if none looks for it anyway.
-  void notify_one();
+  void notify_one() {
+    if (std::optional<uint32_t> worker = idle_.notify_one()) [[unlikely]]
+      unpark(*worker);
+  }
   // Whether there is anything that a worker could take.
   bool has_work() const;
   void before_park();
@@ -64,6 +70,14 @@ class MultiThread final : public Flavor {
   void run_worker(uint32_t index);
   void run_reactor();
   void publish(WakeBatch& batch);
+  void schedule_from_outside(task::Header& task,
+                             const context::Current& here) noexcept;
+  void unpark(uint32_t worker);
+  // The core that this thread holds; null if it holds none of ours.
+  Worker* core_of(const context::Current& here) const {
+    return here.services == here_.services ? static_cast<Worker*>(here.core)
+                                           : nullptr;
+  }
   // How many threads of a kind run: a member, guarded by mutex_.
   using Running = uint32_t MultiThread::*;
   absl::Status start_thread(const std::string& name, Running running,

@@ -18,11 +18,12 @@ Worker::Worker(MultiThread& scheduler, uint32_t index, uint64_t seed)
       random_(seed + index) {}
 
 void Worker::run() {
+  context::Current& here = context::current();  // this thread's to the end
   while (!scheduler_.is_stopping()) {
     task::Header* task = next_task();
     if (task == nullptr) task = search();
     if (task != nullptr) {
-      run_task(*task);
+      run_task(*task, here);
     } else {
       park();
     }
@@ -30,44 +31,23 @@ void Worker::run() {
   drop_all();
 }
 
-void Worker::run_task(task::Header& task) {
+void Worker::run_task(task::Header& task, context::Current& here) {
   if (searching_) stop_searching();
   polls_.add();
-  context::Current& here = context::current();
   here.task = &task;
-  task.run();
+  // relaxed: for a shutdown that finds this thread stuck.
+  running_.store(task.id().value(), std::memory_order_relaxed);
+  scheduler_.run(task);
   EDDY_DCHECK(here.core == this,
               "an EnterGuard is held across a co_await: end it before");
   here.task = nullptr;
+  running_.store(0, std::memory_order_relaxed);
 }
 
 task::Header* Worker::next_task() {
-  const Policy& policy = scheduler_.policy();
-  for (Source source : policy.order(++tick_, next_streak_)) {
-    switch (source) {
-      case Source::kNext:
-        if (task::Header* task = take_next()) return task;
-        break;
-      case Source::kLocal:
-        if (task::Header* task = queue_.pop()) {
-          next_streak_ = 0;
-          return task;
-        }
-        break;
-      case Source::kInjection:
-        if (task::Header* task = take_injected()) {
-          next_streak_ = 0;
-          return task;
-        }
-        break;
-    }
-  }
-  return nullptr;
-}
-
-task::Header* Worker::take_next() {
-  if (next_ != nullptr) ++next_streak_;
-  return std::exchange(next_, nullptr);
+  return scheduler_.policy().pick(
+      turns_, [this] { return std::exchange(next_, nullptr); },
+      [this] { return queue_.pop(); }, [this] { return take_injected(); });
 }
 
 // With local work at hand only one task, for fairness; else this worker's
@@ -116,8 +96,16 @@ void Worker::stop_searching() {
   if (scheduler_.idle().stop_searching()) scheduler_.notify_one();
 }
 
-void Worker::schedule(task::Header& task) {
+void Worker::schedule(task::Header& task, const context::Current& here) {
   schedules_.add();
+  // No task is at its turn: the one that was has ended, and wakes its joiner.
+  // Were that to run at once, one that joins a hundred tasks in a row would be
+  // polled a hundred times. (Spawn and join of 10^6: 82 ns, with this 58.)
+  if (here.task == nullptr && next_ == nullptr && queue_.size() > 0) {
+    push(task);
+    scheduler_.notify_one();
+    return;
+  }
   // The slot has one task: nobody is woken for it, since we run it next.
   if (task::Header* displaced = std::exchange(next_, &task)) {
     push(*displaced);
@@ -133,6 +121,11 @@ void Worker::reschedule(task::Header& task) {
 }
 
 void Worker::push(task::Header& task) {
+  if (!queue_.try_push(&task)) [[unlikely]]
+    push_to_full(task);
+}
+
+void Worker::push_to_full(task::Header& task) {
   LocalQueue::Batch evicted;
   const uint32_t count = queue_.push(&task, evicted);
   if (count > 0) [[unlikely]] {
@@ -171,7 +164,7 @@ void Worker::drop_all() {
     if (task == nullptr) task = queue_.pop();
     if (task == nullptr) task = injected_.pop();
     if (task == nullptr) return;
-    run_task(*task);
+    run_task(*task, context::current());
   }
 }
 

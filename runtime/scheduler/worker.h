@@ -3,9 +3,10 @@
 //
 // Where tasks go:
 //   - what the running task wakes or spawns goes to the next-task slot, since
-//   its
-//     data is warm; the task that was there goes to the local queue;
-//   - a task that yields goes to the end of the local queue;
+//     its data is warm; the task that was there goes to the local queue;
+//   - a task that yields goes to the end of the local queue, and so does one
+//     that waited for the end of another, unless it is alone: the tasks it will
+//     wait for next had better run first;
 //   - what the local queue has no room for goes to the injection queue.
 // Where they come from: policy.h, and then from other workers' queues.
 //
@@ -15,15 +16,18 @@
 #ifndef EDDY_RUNTIME_SCHEDULER_WORKER_H_
 #define EDDY_RUNTIME_SCHEDULER_WORKER_H_
 
+#include <atomic>
 #include <cstdint>
 
 #include "runtime/base/bits.h"
 #include "runtime/base/random.h"
+#include "runtime/context/current.h"
 #include "runtime/scheduler/injection_queue.h"
 #include "runtime/scheduler/local_queue.h"
 #include "runtime/scheduler/metrics.h"
 #include "runtime/scheduler/parker.h"
 #include "runtime/scheduler/policy.h"
+#include "runtime/task/id.h"
 
 namespace eddy::scheduler {
 
@@ -37,22 +41,26 @@ class alignas(base::kCacheLine) Worker {
   void run();
 
   // A task that this thread woke or spawned.
-  void schedule(task::Header& task);
+  void schedule(task::Header& task, const context::Current& here);
   // A task whose poll asked for another.
   void reschedule(task::Header& task);
 
   LocalQueue& queue() { return queue_; }
   const LocalQueue& queue() const { return queue_; }
   void unpark() { parker_.unpark(); }
+  // The task that is being polled; no task otherwise.
+  TaskId running() const {
+    return TaskId(running_.load(std::memory_order_relaxed));
+  }
   void add_metrics(Metrics& metrics) const;
 
  private:
   task::Header* next_task();
-  task::Header* take_next();
   task::Header* take_injected();
   task::Header* search();
-  void run_task(task::Header& task);
+  void run_task(task::Header& task, context::Current& here);
   void push(task::Header& task);
+  void push_to_full(task::Header& task);
   void stop_searching();
   void park();
   void drop_all();
@@ -60,9 +68,9 @@ class alignas(base::kCacheLine) Worker {
   MultiThread& scheduler_;
   const uint32_t index_;
   task::Header* next_ = nullptr;
-  uint32_t next_streak_ = 0;
-  uint32_t tick_ = 0;
+  Turns turns_;
   bool searching_ = false;
+  std::atomic<uint64_t> running_{0};  // a TaskId
   InjectionQueue::Consumer injected_;
   base::Random random_;
   Counter polls_, schedules_, reschedules_, steals_, failed_searches_,

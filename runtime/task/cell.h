@@ -121,7 +121,7 @@ JoinHandle<OutputOf<F>> launch_named(Scheduler& scheduler, std::string name,
   Header* cell =
       new Cell<F, std::string>(scheduler, std::move(future), std::move(name));
   JoinHandle<OutputOf<F>> handle(*cell);
-  cell->launch();
+  cell->launch_listed();
   return handle;
 }
 

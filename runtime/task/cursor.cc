@@ -3,17 +3,8 @@
 #include <utility>
 
 #include "runtime/base/check.h"
-#include "runtime/task/frame_pool.h"
 
 namespace eddy::task {
-
-void* PromiseBase::operator new(std::size_t size) {
-  return frame_pool::allocate(size);
-}
-
-void PromiseBase::operator delete(void* frame, std::size_t size) noexcept {
-  frame_pool::deallocate(frame, size);
-}
 
 void PromiseBase::throw_leaf_error() {
   std::rethrow_exception(std::exchange(error_, nullptr));

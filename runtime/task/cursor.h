@@ -27,6 +27,7 @@
 #include <exception>
 
 #include "runtime/task/context.h"
+#include "runtime/task/frame_pool.h"
 
 namespace eddy::task {
 
@@ -82,8 +83,12 @@ class Cursor {
 // The part of a task's promise that knows nothing of its result.
 class PromiseBase {
  public:
-  static void* operator new(std::size_t size);
-  static void operator delete(void* frame, std::size_t size) noexcept;
+  static void* operator new(std::size_t size) {
+    return frame_pool::allocate(size);
+  }
+  static void operator delete(void* frame, std::size_t size) noexcept {
+    frame_pool::deallocate(frame, size);
+  }
 
   PromiseBase() : own_() {}
   PromiseBase(const PromiseBase&) = delete;

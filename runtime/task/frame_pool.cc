@@ -13,7 +13,7 @@ namespace eddy::task::frame_pool {
 
 namespace {
 
-constexpr std::size_t kClasses = kLargest / kGranule;
+constexpr std::size_t kClasses = kLargest / kGranule + 1;
 constexpr std::size_t kSlabBytes = 64 * 1024;
 
 // A free frame. The first one of a magazine in the depot also links to the next
@@ -24,8 +24,12 @@ struct Free {
 };
 static_assert(sizeof(Free) <= kGranule);
 
+// Class n has frames of n granules; class 0, of no bytes, has one as well.
 std::size_t class_of(std::size_t size) {
-  return size == 0 ? 0 : (size - 1) / kGranule;
+  return (size + kGranule - 1) / kGranule;
+}
+std::size_t bytes_of(std::size_t size_class) {
+  return (size_class + (size_class == 0 ? 1 : 0)) * kGranule;
 }
 
 // Frames that were linked to a list, and how many they are.
@@ -131,24 +135,35 @@ class Cache {
  public:
   ~Cache();
 
-  void* allocate(std::size_t size_class) {
+  // Null if the list of this class is empty.
+  void* try_allocate(std::size_t size_class) {
     Magazines& own = magazines_[size_class];
-    if (own.current == nullptr) [[unlikely]] {
-      refill(own, size_class);
-    }
     Free* frame = own.current;
+    if (frame == nullptr) [[unlikely]]
+      return nullptr;
     own.current = frame->next;
     --own.count;
     return frame;
   }
-
-  void deallocate(void* memory, std::size_t size_class) noexcept {
+  void* allocate(std::size_t size_class) {
     Magazines& own = magazines_[size_class];
-    if (own.count == kMagazine) [[unlikely]] {
-      retire(own, size_class);
-    }
+    if (own.current == nullptr) refill(own, size_class);
+    return try_allocate(size_class);
+  }
+
+  // False if the list of this class is full.
+  bool try_deallocate(void* memory, std::size_t size_class) noexcept {
+    Magazines& own = magazines_[size_class];
+    if (own.count == kMagazine) [[unlikely]]
+      return false;
     own.current = ::new (memory) Free{own.current, nullptr};
     ++own.count;
+    return true;
+  }
+  void deallocate(void* memory, std::size_t size_class) noexcept {
+    Magazines& own = magazines_[size_class];
+    if (own.count == kMagazine) retire(own, size_class);
+    try_deallocate(memory, size_class);
   }
 
  private:
@@ -182,7 +197,7 @@ void Cache::retire(Magazines& own, std::size_t size_class) noexcept {
 
 // Cuts a few frames off the slab: more of the small ones.
 void Cache::carve(Magazines& own, std::size_t size_class) {
-  const std::size_t size = (size_class + 1) * kGranule;
+  const std::size_t size = bytes_of(size_class);
   if (slab_left_ < size) {
     Slab* slab = depot().take_slab();
     slab_left_ = slab->bytes;
@@ -225,7 +240,7 @@ struct CacheEnd {
   }
 };
 
-Cache* make_cache() {
+[[gnu::noinline]] Cache* make_cache() {
   if (thread_state.ended) return nullptr;
   static thread_local CacheEnd end;
   (void)&end;
@@ -233,42 +248,51 @@ Cache* make_cache() {
   return thread_state.cache;
 }
 
-// Not inlined into coroutines: compilers may keep the address of a thread-local
-// across a suspension point, after which the coroutine runs on another thread.
-[[gnu::noinline]] Cache* this_thread_cache() {
+Cache* this_thread_cache() {
   Cache* cache = thread_state.cache;
-  if (cache == nullptr) [[unlikely]] {
-    cache = make_cache();
+  return cache != nullptr ? cache : make_cache();
+}
+
+// What the fast paths leave; apart, so that those need no stack frame.
+[[gnu::noinline]] void* allocate_slowly(std::size_t size) {
+  if (size > kLargest) return ::operator new(size);
+  if (Cache* cache = this_thread_cache()) {
+    return cache->allocate(class_of(size));
   }
-  return cache;
+  // In a thread's last destructors.
+  return ::operator new (bytes_of(class_of(size)), std::align_val_t{kGranule});
+}
+
+[[gnu::noinline]] void deallocate_slowly(void* memory,
+                                         std::size_t size) noexcept {
+  if (size > kLargest) {
+    ::operator delete(memory);
+  } else if (Cache* cache = this_thread_cache()) {
+    cache->deallocate(memory, class_of(size));
+  } else {
+    depot().give_loose(class_of(size), ::new (memory) Free{nullptr, nullptr});
+  }
 }
 
 }  // namespace
 
-void* allocate(std::size_t size) {
-  if (size > kLargest) [[unlikely]] {
-    return ::operator new(size);
+// Neither is inlined into coroutines: compilers may keep the address of a
+// thread-local across a suspension point, after which the coroutine runs on
+// another thread.
+[[gnu::noinline]] void* allocate(std::size_t size) {
+  Cache* cache = thread_state.cache;
+  if (size <= kLargest && cache != nullptr) [[likely]] {
+    if (void* memory = cache->try_allocate(class_of(size))) return memory;
   }
-  Cache* cache = this_thread_cache();
-  if (cache == nullptr) [[unlikely]] {  // in a thread's last destructors
-    return ::operator new ((class_of(size) + 1) * kGranule,
-                           std::align_val_t{kGranule});
-  }
-  return cache->allocate(class_of(size));
+  return allocate_slowly(size);
 }
 
-void deallocate(void* memory, std::size_t size) noexcept {
-  if (size > kLargest) [[unlikely]] {
-    ::operator delete(memory);
-    return;
+[[gnu::noinline]] void deallocate(void* memory, std::size_t size) noexcept {
+  Cache* cache = thread_state.cache;
+  if (size <= kLargest && cache != nullptr) [[likely]] {
+    if (cache->try_deallocate(memory, class_of(size))) return;
   }
-  const std::size_t size_class = class_of(size);
-  Cache* cache = this_thread_cache();
-  if (cache == nullptr) [[unlikely]] {
-    depot().give_loose(size_class, ::new (memory) Free{nullptr, nullptr});
-    return;
-  }
-  cache->deallocate(memory, size_class);
+  deallocate_slowly(memory, size);
 }
 
 #else

@@ -8,8 +8,7 @@ namespace eddy::task {
 
 void Header::run(uint32_t budget) noexcept {
   if (state_.start() == AtStart::kDestroy) {
-    cancel_future();
-    finish();
+    drop();
     return;
   }
   // The poll borrows the queue entry's reference.
@@ -28,6 +27,10 @@ void Header::run(uint32_t budget) noexcept {
     scheduler_->reschedule(*this);
     return;
   }
+  if (live_list == kUnlisted && !scheduler_->enlist(*this)) [[unlikely]] {
+    drop();
+    return;
+  }
   switch (state_.suspend()) {
     case AtSuspend::kForget:
       break;
@@ -35,15 +38,20 @@ void Header::run(uint32_t budget) noexcept {
       scheduler_->reschedule(*this);
       break;
     case AtSuspend::kDestroy:
-      cancel_future();
-      finish();
+      drop();
       break;
   }
 }
 
+void Header::drop() noexcept {
+  cancel_future();
+  finish();
+}
+
 void Header::finish() noexcept {
   // The entry's reference, and that of the list.
-  const uint64_t references = scheduler_->dismiss(*this) ? 2 : 1;
+  const bool is_unlisted = live_list == kRefused || scheduler_->dismiss(*this);
+  const uint64_t references = is_unlisted ? 2 : 1;
   State::Completion end = state_.complete(false, references, join_waker_);
   if (!end.done) {
     if (std::exception_ptr error = destroy_outcome()) {
@@ -56,14 +64,21 @@ void Header::finish() noexcept {
 }
 
 void Header::launch() noexcept {
-  if (scheduler_->admit(*this)) {
-    scheduler_->schedule(*this);
+  if (scheduler_->spawn(*this)) [[likely]]
     return;
+  live_list = kRefused;
+  drop();
+}
+
+void Header::launch_listed() noexcept {
+  if (!scheduler_->admit(*this)) {
+    live_list = kRefused;
+    drop();
+  } else if (!scheduler_->enlist(*this)) {
+    drop();
+  } else {
+    scheduler_->schedule(*this);
   }
-  release();  // the reference of the list that it is not in
-  // Nobody else knows the task, so it is RUNNING and this ends in run().
-  (void)state_.cancel();
-  run();
 }
 
 void Header::abort() noexcept {
@@ -86,8 +101,7 @@ void Header::wake_and_release() noexcept {
   }
 }
 
-bool Header::poll_join(const Waker& waker) {
-  if (state_.is_complete()) return true;
+bool Header::wait_to_join(const Waker& waker) {
   const bool reclaimed = state_.reclaim_join_waker();
   if (!reclaimed && state_.is_complete()) return true;
   // The slot is ours. relaxed: publish_join_waker() releases it.

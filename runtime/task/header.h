@@ -6,8 +6,8 @@
 //   future       the holder of RUNNING
 //   outcome      the holder of RUNNING, until COMPLETE; then the JoinHandle
 //   join_waker   whom JOIN_WAKER names
-//   live_*,      the scheduler, under the lock of its list of live tasks
-//   listing
+//   live_list    the holder of RUNNING
+//   live_*       the scheduler, under the lock of that list
 //   the rest     written before the task is shared, then constant
 //
 // Threads: as above. Owner: its references (see state.h); frees itself.
@@ -35,10 +35,20 @@ class Scheduler {
   virtual void schedule(Header& task) noexcept = 0;
   // A task that ran asks for another turn: queues it behind the others.
   virtual void reschedule(Header& task) noexcept = 0;
-  // Takes a new task into the list of live ones; false if the scheduler is
-  // closed.
+  // A new task, which will be scheduled; false if the scheduler is closed.
   virtual bool admit(Header& task) noexcept = 0;
-  // A task is about to complete: out of the list. False if it was not in it.
+  // admit() and schedule().
+  virtual bool spawn(Header& task) noexcept {
+    if (!admit(task)) return false;
+    schedule(task);
+    return true;
+  }
+  // A task is about to wait, and is in no list of live tasks: from now on only
+  // its wakers reach it. False if the scheduler is closed: the task must end
+  // instead.
+  virtual bool enlist(Header& task) noexcept = 0;
+  // An admitted task is about to complete. True: it is in no list, so that the
+  // list's reference is the caller's.
   virtual bool dismiss(Header& task) noexcept = 0;
   // An exception left a task, or the destructor of its outcome, and nobody
   // joins it.
@@ -56,6 +66,9 @@ class Header : public Wakeable {
 
   // Cancels. If the task is idle, its future is destroyed by the next run().
   void abort() noexcept;
+  // Cancels a task whose queue entry the caller holds: to run() it is to
+  // destroy its future.
+  void abort_queued() noexcept { (void)state_.cancel(); }
   // Cancels a task that the scheduler took off its list at shutdown: if it is
   // idle, here and now. Else whoever holds its queue entry must run() it.
   void abort_at_shutdown() noexcept;
@@ -76,22 +89,28 @@ class Header : public Wakeable {
   // The JoinHandle's side.
   //
   // True if the task is complete; else `waker` will be woken when it is.
-  bool poll_join(const Waker& waker);
+  bool poll_join(const Waker& waker) {
+    return is_complete() || wait_to_join(waker);
+  }
   // The JoinHandle is dropped, with its reference.
   void detach() noexcept;
   // A JoinResult<T>, once the task is complete.
   virtual void* outcome() noexcept = 0;
 
-  // Starts a task: into the list of live ones and the run queue, or cancelled
-  // at once if the scheduler is closed.
+  // Starts a task: into the run queue, or cancelled at once if the scheduler is
+  // closed.
   void launch() noexcept;
+  // As launch(), for a task that a shutdown has to know by its name, also if it
+  // never waits.
+  void launch_listed() noexcept;
 
-  // The scheduler's place in its list of live tasks. A task that was taken out
-  // of the list at shutdown still counts as alive until it is dismissed.
-  enum class Listing : uint8_t { kNever, kListed, kTaken, kDismissed };
+  // The scheduler's list of live tasks: which of its lists this task is in, or
+  // was before a shutdown took it out, and its place there.
+  static constexpr uint32_t kUnlisted = 0xffffffff, kRefused = 0xfffffffe;
   Header* live_next = nullptr;
   Header* live_prev = nullptr;
-  Listing listing = Listing::kNever;
+  uint32_t live_list = kUnlisted;
+  bool live_taken = false;
 
  protected:
   explicit Header(Scheduler& scheduler)
@@ -109,7 +128,9 @@ class Header : public Wakeable {
   virtual void destroy() noexcept = 0;
 
  private:
+  bool wait_to_join(const Waker& waker);
   void finish() noexcept;
+  void drop() noexcept;
 
   State state_;
   Scheduler* const scheduler_;

@@ -13,10 +13,11 @@
 // Cancel:  dropping a JoinHandle detaches the task, which goes on; abort()
 //          cancels it: its future is destroyed at its next turn, on a thread of
 //          the runtime, and the join answers "cancelled" after that.
-// Errors:  spawning on a runtime that has shut down gives a handle whose task is
-//          cancelled. An exception of a task whose handle is dropped unread goes
-//          to the runtime's unhandled-exception policy; where the task has ended
-//          before, only if the handle is dropped inside the runtime.
+// Errors:  spawning on a runtime that has shut down gives a handle whose task
+// is
+//          cancelled. An exception of a task whose handle is dropped unread
+//          goes to the runtime's unhandled-exception policy; where the task has
+//          ended before, only if the handle is dropped inside the runtime.
 // Owner:   keeps the task's memory and outcome, not the task.
 #ifndef EDDY_RUNTIME_TASK_JOIN_HANDLE_H_
 #define EDDY_RUNTIME_TASK_JOIN_HANDLE_H_
@@ -204,9 +205,14 @@ class [[nodiscard]] JoinHandle {
     if (!cx.has_budget()) return cx.yield();
     if (!task_->poll_join(cx.waker())) return kPending;
     cx.spend();
-    Poll<JoinResult<T>> result =
-        std::move(*static_cast<JoinResult<T>*>(task_->outcome()));
-    std::exchange(task_, nullptr)->detach();
+    auto* outcome = static_cast<JoinResult<T>*>(task_->outcome());
+    Poll<JoinResult<T>> result = std::move(*outcome);
+    if constexpr (std::is_nothrow_destructible_v<JoinResult<T>>) {
+      std::destroy_at(outcome);
+      std::exchange(task_, nullptr)->release();
+    } else {
+      std::exchange(task_, nullptr)->detach();
+    }
     return result;
   }
 

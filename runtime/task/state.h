@@ -13,7 +13,8 @@
 // owns the joiner's waker; while it is clear, the JoinHandle owns the slot.
 //
 // References are held by: the queue entry (or the poll in progress), the list
-// of live tasks (until complete()), each Waker and AbortHandle, the JoinHandle.
+// of live tasks (until complete(); by whoever holds RUNNING until the task is
+// in the list), each Waker and AbortHandle, the JoinHandle.
 //
 //   from                by          to                     the caller must
 //   ------------------  ----------  ---------------------  ------------------
@@ -57,6 +58,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "runtime/base/check.h"
 #include "runtime/task/waker.h"
 
 namespace eddy::task {
@@ -117,10 +119,11 @@ class State {
     // relaxed: a reference is only made from a reference.
     word_.fetch_add(kRef, std::memory_order_relaxed);
   }
-  // True: it was the last one, free the task.
+  // True: it was the last one, free the task. A sole owner has nobody to
+  // order with but those who released before, hence a load will do.
   [[nodiscard]] bool release() {
-    uint64_t old = word_.fetch_sub(kRef, kAcqRel);  // [free]
-    return old >> kRefShift == 1;
+    if (word_.load(kAcquire) >> kRefShift == 1) return true;  // [free]
+    return word_.fetch_sub(kRef, kAcqRel) >> kRefShift == 1;  // [free]
   }
 
  private:
@@ -137,6 +140,134 @@ class State {
 
   std::atomic<uint64_t> word_;
 };
+
+// Inline, since a spawn and its join pass five of them.
+
+inline AtStart State::start() {
+  uint64_t old = word_.load(kAcquire);  // [poll] [wake] acquire
+  EDDY_DCHECK((old & kRunning) != 0 && (old & kComplete) == 0,
+              "a task was queued twice");
+  if ((old & kCancelled) != 0) return AtStart::kDestroy;
+  if ((old & kNotified) != 0) {
+    old = word_.fetch_and(~kNotified, kAcqRel);  // [poll] [wake] acquire
+    if ((old & kCancelled) != 0) return AtStart::kDestroy;
+  }
+  return AtStart::kPoll;
+}
+
+inline AtSuspend State::suspend() {
+  uint64_t old = word_.load(kAcquire);
+  for (;;) {
+    EDDY_DCHECK((old & kRunning) != 0, "a task is suspended that did not run");
+    if ((old & kCancelled) != 0) return AtSuspend::kDestroy;
+    const bool notified = (old & kNotified) != 0;
+    const uint64_t next =
+        notified ? old & ~kNotified : (old & ~kRunning) - kRef;
+    // [poll] release; [wake] acquire, and fails if a wake() came meanwhile
+    if (word_.compare_exchange_weak(old, next, kAcqRel, kAcquire)) {
+      return notified ? AtSuspend::kSubmit : AtSuspend::kForget;
+    }
+  }
+}
+
+inline Duty State::wake() {
+  uint64_t old = word_.load(std::memory_order_relaxed);
+  for (;;) {
+    if ((old & kComplete) != 0) return Duty::kNone;
+    const bool idle = (old & kRunning) == 0;
+    const uint64_t next = idle ? (old | kRunning) + kRef : old | kNotified;
+    // [wake] release, also where next == old
+    if (word_.compare_exchange_weak(old, next, kAcqRel,
+                                    std::memory_order_relaxed)) {
+      return idle ? Duty::kSubmit : Duty::kNone;
+    }
+  }
+}
+
+inline Duty State::wake_consuming() {
+  uint64_t old = word_.load(std::memory_order_relaxed);
+  for (;;) {
+    if ((old & kComplete) != 0) return Duty::kNone;
+    const bool idle = (old & kRunning) == 0;
+    // [wake] release, also where the word does not change
+    if (word_.compare_exchange_weak(old, old | (idle ? kRunning : kNotified),
+                                    kAcqRel, std::memory_order_relaxed)) {
+      return idle ? Duty::kSubmit : Duty::kNone;
+    }
+  }
+}
+
+inline Duty State::cancel() {
+  uint64_t old = word_.load(std::memory_order_relaxed);
+  for (;;) {
+    if ((old & (kComplete | kCancelled)) != 0) return Duty::kNone;
+    const bool idle = (old & kRunning) == 0;
+    const uint64_t next = idle ? (old | kRunning | kCancelled) + kRef
+                               : old | kNotified | kCancelled;
+    if (word_.compare_exchange_weak(old, next, kAcqRel,
+                                    std::memory_order_relaxed)) {
+      return idle ? Duty::kSubmit : Duty::kNone;
+    }
+  }
+}
+
+inline State::Completion State::complete(
+    bool outcome_destroyed, uint64_t references,
+    const std::atomic<Wakeable*>& join_waker) {
+  uint64_t old = word_.load(kAcquire);
+  for (;;) {
+    if ((old & kJoinInterest) == 0 && !outcome_destroyed) return {};
+    // Read before the end. If the JoinHandle takes the slot back meanwhile, the
+    // exchange fails, also where it has published another waker since: the
+    // ticket differs. relaxed: `old` was acquired.
+    Wakeable* joiner = (old & kJoinWaker) != 0
+                           ? join_waker.load(std::memory_order_relaxed)
+                           : nullptr;
+    const uint64_t next =
+        ((old & ~(kRunning | kNotified | kJoinWaker)) | kComplete) -
+        references * kRef;
+    // [done] release; [free]
+    if (word_.compare_exchange_weak(old, next, kAcqRel, kAcquire)) {
+      return {.done = true, .last = next >> kRefShift == 0, .joiner = joiner};
+    }
+  }
+}
+
+inline bool State::publish_join_waker() {
+  uint64_t old = word_.load(kAcquire);
+  for (;;) {
+    EDDY_DCHECK((old & kJoinInterest) != 0 && (old & kJoinWaker) == 0,
+                "the joiner's waker slot is taken");
+    if ((old & kComplete) != 0) return false;
+    const uint64_t ticket = (old + kTicket) & kTicketMask;
+    const uint64_t next = (old & ~kTicketMask) | ticket | kJoinWaker;
+    if (word_.compare_exchange_weak(old, next, kAcqRel, kAcquire)) return true;
+  }
+}
+
+inline bool State::reclaim_join_waker() {
+  uint64_t old = word_.load(kAcquire);
+  for (;;) {
+    if ((old & kComplete) != 0 || (old & kJoinWaker) == 0) return false;
+    if (word_.compare_exchange_weak(old, old & ~kJoinWaker, kAcqRel,
+                                    kAcquire)) {
+      return true;
+    }
+  }
+}
+
+inline State::Disinterest State::drop_join_interest() {
+  uint64_t old = word_.load(kAcquire);
+  for (;;) {
+    // [done] acquire
+    if ((old & kComplete) != 0)
+      return {.drop_outcome = true, .drop_waker = false};
+    if (word_.compare_exchange_weak(old, old & ~(kJoinInterest | kJoinWaker),
+                                    kAcqRel, kAcquire)) {
+      return {.drop_outcome = false, .drop_waker = (old & kJoinWaker) != 0};
+    }
+  }
+}
 
 }  // namespace eddy::task
 

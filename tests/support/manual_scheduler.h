@@ -79,6 +79,7 @@ class ManualScheduler final : public task::Scheduler {
     live_.push_back(&task);
     return true;
   }
+  bool enlist(task::Header&) noexcept override { return true; }
   bool dismiss(task::Header& task) noexcept override {
     return std::erase(live_, &task) != 0;
   }

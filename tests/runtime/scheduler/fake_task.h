@@ -15,6 +15,7 @@ class NoScheduler final : public task::Scheduler {
   void schedule(task::Header&) noexcept override {}
   void reschedule(task::Header&) noexcept override {}
   bool admit(task::Header&) noexcept override { return false; }
+  bool enlist(task::Header&) noexcept override { return false; }
   bool dismiss(task::Header&) noexcept override { return false; }
   void unhandled(std::exception_ptr) noexcept override {}
 

@@ -1,10 +1,11 @@
-// Property: while tasks come and go, closing the lists and taking what is in
-// them leaves no task behind: each that was added is either removed by the one
-// who completes it, or taken, and its reference goes to exactly one of the two.
+// Property: while tasks begin, wait and end, closing the lists and taking what
+// is in them leaves no task behind: each that waits is either dismissed by the
+// one who completes it, or taken, or was told to end; and the list's reference
+// goes to exactly one of the two.
 //
 // Planted faults (tests/faults.txt), each of which fails this test:
-//   add() does not look at `closed`: a task is left in its list
-//   remove() gives the reference of a task that was taken as well
+//   enlist() does not look at `closed`: a task is left in its list
+//   dismiss() gives the reference of a task that was taken as well
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -18,27 +19,33 @@ namespace {
 
 using testing::Random;
 
-constexpr int kSpawners = 3, kTasks = 8;
+constexpr int kSpawners = 3, kTasks = 8;  // the last has no list of its own
 
 struct Round {
-  LiveTasks live{2};
+  LiveTasks live{kSpawners - 1};
   FakeTask tasks[kSpawners][kTasks];
   // References that somebody got; relaxed counters add no order.
   std::atomic<int> references[kSpawners][kTasks] = {};
-  bool added[kSpawners][kTasks] = {};
+  bool ended[kSpawners][kTasks] = {};
   int taken = 0;
 };
 
 void spawn_and_complete(Round& round, int me, Random& random) {
   for (int i = 0; i < kTasks; ++i) {
     FakeTask& task = round.tasks[me][i];
-    round.added[me][i] = round.live.add(task);
-    if (!round.added[me][i]) round.references[me][i] = 1;  // still ours
-    if (random.below(2) == 0) continue;                    // completes later
-    if (round.live.remove(task)) {
-      round.references[me][i].fetch_add(1, std::memory_order_relaxed);
+    std::atomic<int>& references = round.references[me][i];
+    if (!round.live.admit(me)) {
+      references = 1;  // still ours
+      round.ended[me][i] = true;
+      continue;
     }
-    task.value = 1;  // has completed
+    const bool waits = round.live.enlist(task, me);
+    if (waits && random.below(2) == 0) continue;  // ends later
+    task.value = 1;                               // has ended
+    round.ended[me][i] = true;
+    if (round.live.dismiss(task, me)) {
+      references.fetch_add(1, std::memory_order_relaxed);
+    }
   }
 }
 
@@ -68,8 +75,8 @@ TEST(LiveTasks, ClosingLeavesNobodyBehind) {
     for (int s = 0; s < kSpawners; ++s) {
       for (int i = 0; i < kTasks; ++i) {
         EXPECT_EQ(round.references[s][i].load(), 1);
-        if (round.tasks[s][i].value == 0) {
-          EXPECT_FALSE(round.live.remove(round.tasks[s][i]));
+        if (!round.ended[s][i]) {
+          EXPECT_FALSE(round.live.dismiss(round.tasks[s][i], s));
         }
       }
     }

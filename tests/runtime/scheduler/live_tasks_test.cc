@@ -10,44 +10,59 @@
 namespace eddy::scheduler {
 namespace {
 
-TEST(LiveTasks, CountsWhatIsInIt) {
-  LiveTasks live(4);
+// Of two workers and all others.
+constexpr uint32_t kWorkers = 2, kOthers = 2;
+
+void begin(LiveTasks& live, FakeTask& task, uint32_t list) {
+  EXPECT_TRUE(live.admit(list));
+  EXPECT_TRUE(live.enlist(task, list));
+}
+
+TEST(LiveTasks, CountsWhatHasNotEnded) {
+  LiveTasks live(kWorkers);
   std::vector<FakeTask> tasks(100);
-  for (FakeTask& task : tasks) EXPECT_TRUE(live.add(task));
+  for (size_t i = 0; i < tasks.size(); ++i) {
+    EXPECT_TRUE(live.admit(i % 3));
+    if (i % 2 == 0) {
+      EXPECT_TRUE(live.enlist(tasks[i], i % 3));
+    }
+  }
   EXPECT_EQ(live.alive(), 100u);
-  for (FakeTask& task : tasks) EXPECT_TRUE(live.remove(task));
+  for (size_t i = 0; i < tasks.size(); ++i) {
+    EXPECT_TRUE(live.dismiss(tasks[i], (i + 1) % 3));
+  }
   EXPECT_EQ(live.alive(), 0u);
   EXPECT_EQ(live.take(), nullptr);
 }
 
-TEST(LiveTasks, TakeGivesEachTaskOnce) {
-  LiveTasks live(4);
+TEST(LiveTasks, TakeGivesEachListedTaskOnce) {
+  LiveTasks live(kWorkers);
   std::vector<FakeTask> tasks(100);
-  for (FakeTask& task : tasks) EXPECT_TRUE(live.add(task));
+  for (size_t i = 0; i < tasks.size(); ++i) begin(live, tasks[i], i % 3);
   std::vector<task::Header*> taken;
   while (task::Header* task = live.take()) taken.push_back(task);
   std::sort(taken.begin(), taken.end());
   EXPECT_EQ(std::unique(taken.begin(), taken.end()), taken.end());
   EXPECT_EQ(taken.size(), 100u);
-  EXPECT_EQ(live.alive(), 100u);  // until they are removed
+  EXPECT_EQ(live.alive(), 100u);  // until they are dismissed
 }
 
-TEST(LiveTasks, WhoIsTakenIsAliveUntilRemoved) {
-  LiveTasks live(1);
+TEST(LiveTasks, WhoIsTakenIsAliveUntilDismissed) {
+  LiveTasks live(kWorkers);
   FakeTask task;
-  EXPECT_TRUE(live.add(task));
+  begin(live, task, 0);
   EXPECT_EQ(live.take(), &task);
   EXPECT_EQ(live.alive(), 1u);
-  EXPECT_FALSE(live.remove(task));  // its reference went to take()
+  EXPECT_FALSE(live.dismiss(task, 0));  // its reference went to take()
   EXPECT_EQ(live.alive(), 0u);
 }
 
-TEST(LiveTasks, RemovedFromEveryPlaceOfAList) {
+TEST(LiveTasks, LeavesFromEveryPlaceOfAList) {
   for (size_t victim : {0u, 1u, 2u}) {
-    LiveTasks live(1);
+    LiveTasks live(kWorkers);
     std::vector<FakeTask> tasks(3);
-    for (FakeTask& task : tasks) EXPECT_TRUE(live.add(task));
-    EXPECT_TRUE(live.remove(tasks[victim]));
+    for (FakeTask& task : tasks) begin(live, task, kOthers);
+    EXPECT_TRUE(live.dismiss(tasks[victim], 1));
     for (int i = 0; i < 2; ++i) {
       task::Header* task = live.take();
       ASSERT_NE(task, nullptr);
@@ -57,18 +72,19 @@ TEST(LiveTasks, RemovedFromEveryPlaceOfAList) {
   }
 }
 
-TEST(LiveTasks, TakesNobodyOnceClosed) {
-  LiveTasks live(4);
-  FakeTask before, after;
-  EXPECT_TRUE(live.add(before));
+TEST(LiveTasks, TakesNobodyInOnceClosed) {
+  LiveTasks live(kWorkers);
+  FakeTask listed, running;
+  begin(live, listed, 0);
+  EXPECT_TRUE(live.admit(0));  // `running`, which has not waited yet
   live.close();
-  EXPECT_FALSE(live.add(after));
-  EXPECT_TRUE(live.was_added(before));
-  EXPECT_FALSE(live.was_added(after));
-  EXPECT_FALSE(live.remove(after));
+  EXPECT_TRUE(live.is_closed());
+  EXPECT_FALSE(live.admit(0));
+  EXPECT_FALSE(live.enlist(running, 0));
+  EXPECT_TRUE(live.dismiss(running, 0));
   EXPECT_EQ(live.alive(), 1u);
-  EXPECT_EQ(live.take(), &before);
-  EXPECT_FALSE(live.remove(before));
+  EXPECT_EQ(live.take(), &listed);
+  EXPECT_FALSE(live.dismiss(listed, 0));
   EXPECT_EQ(live.alive(), 0u);
 }
 

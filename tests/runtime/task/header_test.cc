@@ -189,6 +189,7 @@ class CountingScheduler final : public task::Scheduler {
   }
   void reschedule(task::Header& task) noexcept override { schedule(task); }
   bool admit(task::Header&) noexcept override { return true; }
+  bool enlist(task::Header&) noexcept override { return true; }
   bool dismiss(task::Header&) noexcept override { return true; }
   void unhandled(std::exception_ptr) noexcept override {}
 

@@ -53,6 +53,7 @@ class SmallScheduler final : public task::Scheduler {
     ++live;
     return true;
   }
+  bool enlist(task::Header&) noexcept override { return true; }
   bool dismiss(task::Header&) noexcept override {
     --live;
     return true;

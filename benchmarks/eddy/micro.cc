@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "benchmarks/eddy/countdown.h"
 #include "benchmarks/eddy/runtimes.h"
 #include "benchmarks/program/program.h"
 #include "runtime/runtime.h"
@@ -72,24 +73,6 @@ Measured spawn_remote(const Runtime& runtime, const Arguments& arguments) {
 }
 
 // --- Tokio's own set ---------------------------------------------------------
-
-// Lets one wait end when so many have arrived.
-//
-// Owner: its users make it static, since the last arrive() may still be in
-//        progress when the wait is over; the end of the runtime awaits it.
-class Countdown {
- public:
-  void reset(std::size_t n) { left_.store(n, kRelaxed); }
-  void arrive() {
-    // acq_rel: what is written before an arrival is seen after the wait.
-    if (left_.fetch_sub(1, std::memory_order_acq_rel) == 1) done_.notify_one();
-  }
-  sync::Notify::Notified wait() { return done_.notified(); }
-
- private:
-  std::atomic<std::size_t> left_{0};
-  sync::Notify done_;
-};
 
 Task<> arrive_at(Countdown& countdown) {
   countdown.arrive();

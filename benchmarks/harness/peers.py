@@ -82,11 +82,16 @@ TBB = Needs("/usr/include/oneapi/tbb.h", "libtbb-dev")
 
 EDDY_RUNTIMES = ["eddy", "eddy-current"]
 
+TOKIO_SUITES = ["micro", "sync", "time", "blocking"]
+
 PROGRAMS = [
     BazelProgram("//benchmarks/eddy:micro", ["micro"], EDDY_RUNTIMES),
-    CargoProgram("tokio", "tokio-peer", ["micro"],
+    BazelProgram("//benchmarks/eddy:sync", ["sync"], EDDY_RUNTIMES),
+    BazelProgram("//benchmarks/eddy:time", ["time"], EDDY_RUNTIMES),
+    BazelProgram("//benchmarks/eddy:blocking", ["blocking"], EDDY_RUNTIMES),
+    CargoProgram("tokio", "tokio-peer", TOKIO_SUITES,
                  ["tokio", "tokio-current"], [CARGO, TOKIO]),
-    CargoProgram("tokio", "tokio-peer", ["micro"], ["tokio-mimalloc"],
+    CargoProgram("tokio", "tokio-peer", TOKIO_SUITES, ["tokio-mimalloc"],
                  [CARGO, TOKIO, MIMALLOC]),
 ]
 

@@ -1,10 +1,14 @@
 //! Tokio's side of the comparison. The workloads are those of benchmarks/eddy,
 //! under the same names.
 
+mod blocking;
+mod countdown;
 mod micro;
 mod program;
+mod sync;
+mod time;
 
-use program::Arguments;
+use program::{Arguments, Entry};
 use tokio::runtime::{Builder, Runtime};
 
 /// "tokio-mimalloc" is this program with another malloc loaded before it.
@@ -26,5 +30,11 @@ pub fn make_runtime(arguments: &Arguments) -> Runtime {
 }
 
 fn main() {
-    program::run_program(&RUNTIMES, &micro::ENTRIES);
+    let suites: [&[Entry]; 4] = [
+        &micro::ENTRIES,
+        &sync::ENTRIES,
+        &time::ENTRIES,
+        &blocking::ENTRIES,
+    ];
+    program::run_program(&RUNTIMES, &suites.concat());
 }

@@ -1,12 +1,13 @@
 //! The suite "micro": what spawning, waking, yielding and stealing cost.
 
+use crate::countdown::Countdown;
 use crate::make_runtime;
 use crate::program::{
     resident_bytes, rounds_for, time_rounds, Arguments, Entry, Measured,
 };
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
@@ -76,28 +77,6 @@ fn spawn_remote(arguments: &Arguments) -> Measured {
 }
 
 // --- Tokio's own set --------------------------------------------------------
-
-/// Lets one wait end when so many have arrived.
-struct Countdown {
-    left: AtomicUsize,
-    done: Notify,
-}
-
-impl Countdown {
-    fn new(n: usize) -> Arc<Countdown> {
-        Arc::new(Countdown { left: AtomicUsize::new(n), done: Notify::new() })
-    }
-
-    fn arrive(&self) {
-        if self.left.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.done.notify_one();
-        }
-    }
-
-    async fn wait(&self) {
-        self.done.notified().await;
-    }
-}
 
 fn spawn_many_local(arguments: &Arguments) -> Measured {
     let runtime = make_runtime(arguments);

@@ -77,6 +77,7 @@ pub fn resident_bytes() -> usize {
     pages * unsafe { libc::sysconf(libc::_SC_PAGESIZE) } as usize
 }
 
+#[derive(Clone)]
 pub struct Entry {
     pub suite: &'static str,
     pub bench: &'static str,

@@ -1,0 +1,109 @@
+// The suite "time": timers that are dropped, as those of time-outs are, and
+// timers that fire. What each workload does is in benchmarks/README.md; the
+// programs of the peers do the same.
+
+#include <chrono>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "benchmarks/eddy/countdown.h"
+#include "benchmarks/eddy/runtimes.h"
+#include "benchmarks/program/program.h"
+#include "runtime/runtime.h"
+#include "runtime/task/future.h"
+#include "runtime/task/join_handle.h"
+#include "runtime/task/task.h"
+#include "runtime/time/sleep.h"
+
+namespace eddy::benchmarks {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr int kTimers = 1'000'000;
+
+// Makes a sleep, polls it once, and drops it.
+class PollOnce {
+ public:
+  using Output = bool;
+
+  explicit PollOnce(std::chrono::nanoseconds duration) : duration_(duration) {}
+
+  Poll<bool> poll(Context& cx) {
+    time::Sleep sleep = time::sleep(duration_);
+    return sleep.poll(cx).is_pending();
+  }
+
+ private:
+  std::chrono::nanoseconds duration_;
+};
+
+Task<int> drop_timers() {
+  int pending = 0;
+  for (int i = 0; i < kTimers; ++i) {
+    pending += co_await PollOnce(milliseconds(10'000 + i % 1000));
+  }
+  co_return pending;
+}
+
+// An operation is one timer of each task: were the tasks not in each other's
+// way, two would take as long as one.
+Measured drop_timers_in(const Runtime& runtime, int tasks) {
+  return time_rounds(1, kTimers, [&] {
+    std::vector<JoinHandle<int>> handles;
+    for (int i = 0; i < tasks; ++i) {
+      handles.push_back(runtime.spawn(drop_timers()));
+    }
+    for (JoinHandle<int>& handle : handles) {
+      expect(runtime.block_on(std::move(handle)).value() == kTimers, "a timer fired");
+    }
+  });
+}
+
+Measured timer_drop(const Runtime& runtime, const Arguments&) {
+  return drop_timers_in(runtime, 1);
+}
+
+Measured timer_drop_2(const Runtime& runtime, const Arguments&) {
+  return drop_timers_in(runtime, 2);
+}
+
+Task<> sleep_and_arrive(milliseconds duration, Countdown& countdown) {
+  const auto start = std::chrono::steady_clock::now();
+  co_await time::sleep(duration);
+  expect(std::chrono::steady_clock::now() - start >= duration,
+         "a sleep ended early");
+  countdown.arrive();
+}
+
+// The work takes a second whoever does it: what counts is the CPU time.
+Measured sleeps_100k(const Runtime& runtime, const Arguments&) {
+  constexpr int kSleeps = 100'000;
+  static Countdown countdown;
+  countdown.reset(kSleeps);
+  const Stopwatch watch;
+  for (int i = 0; i < kSleeps; ++i) {
+    const milliseconds duration(1 + i % 1000);
+    runtime.spawn(sleep_and_arrive(duration, countdown)).detach();
+  }
+  runtime.block_on(countdown.wait());
+  Measured measured = watch.stop(kSleeps);
+  measured.value =
+      std::chrono::duration<double, std::milli>(measured.cpu).count();
+  measured.unit = "cpu_ms";
+  return measured;
+}
+
+}  // namespace
+}  // namespace eddy::benchmarks
+
+int main(int argc, char** argv) {
+  using namespace eddy::benchmarks;
+  return run_program(argc, argv,
+                     on_each_flavor("time", {
+                                                {"timer_drop", timer_drop},
+                                                {"timer_drop_2", timer_drop_2},
+                                                {"sleeps_100k", sleeps_100k},
+                                            }));
+}

@@ -1,0 +1,86 @@
+//! The suite "time": timers that are dropped, as those of time-outs are, and
+//! timers that fire.
+
+use crate::countdown::Countdown;
+use crate::make_runtime;
+use crate::program::{time_rounds, Arguments, Entry, Measured, Stopwatch};
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+use tokio::time::sleep;
+
+pub const ENTRIES: [Entry; 3] = [
+    entry("timer_drop", timer_drop),
+    entry("timer_drop_2", timer_drop_2),
+    entry("sleeps_100k", sleeps_100k),
+];
+
+const fn entry(bench: &'static str, run: fn(&Arguments) -> Measured) -> Entry {
+    Entry { suite: "time", bench, run, usual_tasks: 0 }
+}
+
+const TIMERS: u64 = 1_000_000;
+
+/// Makes a sleep, polls it once, and drops it.
+struct PollOnce(Duration);
+
+impl Future for PollOnce {
+    type Output = bool;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<bool> {
+        let sleep = sleep(self.0);
+        tokio::pin!(sleep);
+        Poll::Ready(sleep.poll(context).is_pending())
+    }
+}
+
+async fn drop_timers() -> u64 {
+    let mut pending = 0;
+    for i in 0..TIMERS {
+        pending += PollOnce(Duration::from_millis(10_000 + i % 1000)).await as u64;
+    }
+    pending
+}
+
+/// An operation is one timer of each task.
+fn drop_timers_in(arguments: &Arguments, tasks: usize) -> Measured {
+    let runtime = make_runtime(arguments);
+    time_rounds(1, TIMERS as usize, || {
+        let handles: Vec<_> = (0..tasks).map(|_| runtime.spawn(drop_timers())).collect();
+        for handle in handles {
+            assert_eq!(runtime.block_on(handle).unwrap(), TIMERS);
+        }
+    })
+}
+
+fn timer_drop(arguments: &Arguments) -> Measured {
+    drop_timers_in(arguments, 1)
+}
+
+fn timer_drop_2(arguments: &Arguments) -> Measured {
+    drop_timers_in(arguments, 2)
+}
+
+/// The work takes a second whoever does it: what counts is the CPU time.
+fn sleeps_100k(arguments: &Arguments) -> Measured {
+    const SLEEPS: u64 = 100_000;
+    let runtime = make_runtime(arguments);
+    let countdown = Countdown::new(SLEEPS as usize);
+    let watch = Stopwatch::start();
+    for i in 0..SLEEPS {
+        let duration = Duration::from_millis(1 + i % 1000);
+        let countdown = countdown.clone();
+        runtime.spawn(async move {
+            let start = Instant::now();
+            sleep(duration).await;
+            assert!(start.elapsed() >= duration, "a sleep ended early");
+            countdown.arrive();
+        });
+    }
+    runtime.block_on(countdown.wait());
+    let mut measured = watch.stop(SLEEPS as usize);
+    let cpu = measured.time.as_ref().unwrap().cpu;
+    measured.figure = Some((cpu.as_secs_f64() * 1000.0, "cpu_ms"));
+    measured
+}

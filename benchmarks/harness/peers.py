@@ -93,6 +93,9 @@ PROGRAMS = [
                  ["tokio", "tokio-current"], [CARGO, TOKIO]),
     CargoProgram("tokio", "tokio-peer", TOKIO_SUITES, ["tokio-mimalloc"],
                  [CARGO, TOKIO, MIMALLOC]),
+    GoProgram("go", ["micro", "sync", "time"], ["go"], [GO]),
+    BazelProgram("//benchmarks/peers/asio", ["micro", "time"], ["asio"],
+                 [ASIO]),
 ]
 
 # What can't be measured, and why: it is named in every report.

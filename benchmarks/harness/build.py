@@ -41,6 +41,13 @@ def bazel_command():
     return shlex.split(os.environ.get("BAZEL", "./bazelw"))
 
 
+def path_in_bin(target):
+    """Where below bazel-bin a program lies: a/b/c for //a/b:c, a/b/b for
+    //a/b."""
+    package, _, name = target.removeprefix("//").partition(":")
+    return pathlib.Path(package) / (name or pathlib.Path(package).name)
+
+
 def bazel(targets, options):
     """Builds targets; gives the path of each."""
     if not targets:
@@ -53,8 +60,7 @@ def bazel(targets, options):
         + sorted(targets), cwd=ROOT)
     bin_folder = run("bazel info", command + ["info"] + flags + ["bazel-bin"],
                      cwd=ROOT).strip()
-    return {target: pathlib.Path(bin_folder)
-                    / target.lstrip("/").replace(":", "/")
+    return {target: pathlib.Path(bin_folder) / path_in_bin(target)
             for target in targets}
 
 

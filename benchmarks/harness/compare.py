@@ -95,7 +95,7 @@ def add_program(program, options, plan):
     for suite, bench, runtime in rows:
         if not wanted(options, suite, bench, runtime):
             continue
-        if reason := peers.HOPELESS.get((runtime, bench)):
+        if reason := peers.LEFT_OUT.get((runtime, bench)):
             plan.skipped.append((f"{bench} {runtime}", reason))
         elif options.sweep:
             plan.measurements += [

@@ -101,7 +101,7 @@ PROGRAMS = [
 # What can't be measured, and why: it is named in every report.
 TOKIO_BUSY2 = ("never ends: in Tokio 1.24 a task that spawns its successor "
                "and ends, again and again, lets its worker run nothing else")
-HOPELESS = {
+LEFT_OUT = {
     ("tokio", "remote_busy2"): TOKIO_BUSY2,
     ("tokio-mimalloc", "remote_busy2"): TOKIO_BUSY2,
 }

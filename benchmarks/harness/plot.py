@@ -85,10 +85,10 @@ class Axis:
 
 
 def ticks_of(most):
-    """Four to eight round numbers from 0 to beyond `most`."""
-    step = 10 ** math.floor(math.log10(most or 1))
-    while most / step < 4:
-        step /= 2
+    """Five to nine round numbers from 0 to `most` or beyond."""
+    power = 10 ** math.floor(math.log10(most or 1))
+    step = next(factor * power for factor in (0.1, 0.2, 0.5, 1, 2)
+                if most / (factor * power) <= 8)
     return [step * i for i in range(math.ceil(most / step) + 1)]
 
 

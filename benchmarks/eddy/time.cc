@@ -56,7 +56,8 @@ Measured drop_timers_in(const Runtime& runtime, int tasks) {
       handles.push_back(runtime.spawn(drop_timers()));
     }
     for (JoinHandle<int>& handle : handles) {
-      expect(runtime.block_on(std::move(handle)).value() == kTimers, "a timer fired");
+      expect(runtime.block_on(std::move(handle)).value() == kTimers,
+             "a timer fired");
     }
   });
 }

@@ -128,18 +128,23 @@ def make_plan(options):
 
 
 def measure(plan, options, progress):
-    """Measures what is planned; results.jsonl grows as rows are finished."""
-    rows = []
+    """Measures what is planned; the files grow as rows are finished. Gives the
+    rows, and of each the figures of all repetitions."""
+    rows, figures, all_samples = [], [], []
 
     def finished(measurement, samples):
         rows.append(stats.row(measurement.identity, samples))
+        figures.append(stats.figures(samples))
+        all_samples.extend({**measurement.identity, **sample}
+                           for sample in samples)
         results.write(options.out / "results.jsonl", rows)
+        results.write(options.out / "samples.jsonl", all_samples)
 
     failures = interleave.run(plan.measurements, options.reps, progress,
                               finished)
     plan.failed += [(str(measurement), reason)
                     for measurement, reason in failures]
-    return rows
+    return rows, figures
 
 
 def main(arguments):
@@ -164,9 +169,8 @@ def main(arguments):
         return 1
     options.out.mkdir(parents=True, exist_ok=True)
     about = machine.Machine(options)
-    rows = measure(plan, options, progress)
-    results.write(options.out / "results.jsonl", rows)
-    report.write(options, rows, plan, about)
+    rows, figures = measure(plan, options, progress)
+    report.write(options, rows, figures, plan, about)
     progress.say(f"results: {options.out}")
     for what, reason in plan.failed:
         progress.say(f"FAILED: {what}: {reason}")

@@ -6,7 +6,7 @@ import subprocess
 
 from harness.failure import Failed
 
-TIME_LIMIT_S = 180
+TIME_LIMIT_S = 300
 
 
 def parse(output, bench, runtime):

@@ -5,6 +5,7 @@ import collections
 from harness import names, plot
 
 BASELINE = "eddy"
+WIDE = 1.5  # the slowest repetition to the fastest: all of them are listed
 SCALES = [(1e6, "ms"), (1e4, "us"), (0, "ns")]
 DIVISORS = {"ms": 1e6, "us": 1e3, "ns": 1}
 
@@ -132,6 +133,21 @@ def sweep_section(bench, rows, swept):
     return lines + table([f"{swept}, {unit}"] + runtimes, body)
 
 
+def spread_section(rows, figures):
+    """All repetitions of what has a wide spread, or two modes."""
+    lines = []
+    for row, values in zip(rows, figures):
+        if min(values) > 0 and max(values) / min(values) > WIDE:
+            unit, divisor = scale(row["unit"], values)
+            every = ", ".join(number(value / divisor)
+                              for value in sorted(values))
+            lines.append(f"- {row['bench']} {row['runtime']}, {unit}: {every}")
+    if lines:
+        lines = [f"## Repetitions that differ by more than {WIDE}x", "",
+                 *lines, ""]
+    return lines
+
+
 def plan_section(plan):
     lines = []
     if plan.failed:
@@ -143,7 +159,8 @@ def plan_section(plan):
     return lines
 
 
-def write(options, rows, plan, about):
+def write(options, rows, figures, plan, about):
+    """figures: of each row, those of all repetitions."""
     lines = ["# eddy and its peers", ""]
     lines += about.lines(options) + [""]
     lines += ["What each figure means is in benchmarks/README.md.", ""]
@@ -156,5 +173,6 @@ def write(options, rows, plan, about):
         for (suite,), group in by(rows, "suite").items():
             lines += suite_section(suite, group)
             (options.out / f"{suite}.svg").write_text(plot.bars(suite, group))
+    lines += spread_section(rows, figures)
     lines += plan_section(plan)
     (options.out / "report.md").write_text("\n".join(lines))

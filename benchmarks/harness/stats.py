@@ -24,19 +24,24 @@ def per_op(sample):
     return sample["wall_ns"] / ops, cpu
 
 
+def figures(samples):
+    """The figure of each repetition, for one operation."""
+    return [rounded(per_op(sample)[0]) for sample in samples]
+
+
 def row(identity, samples):
     """One row of results.jsonl from all repetitions of one measurement.
 
     identity: its suite, bench, runtime, compiler and workers.
     """
-    figures, cpus = zip(*(per_op(sample) for sample in samples))
+    values, cpus = zip(*(per_op(sample) for sample in samples))
     known_cpus = [cpu for cpu in cpus if cpu is not None]
     result = dict(
         identity,
         reps=len(samples),
         unit=samples[0].get("unit", "ns"),
-        best=rounded(min(figures)),
-        median=rounded(statistics.median(figures)),
+        best=rounded(min(values)),
+        median=rounded(statistics.median(values)),
         cpu_ns=rounded(statistics.median(known_cpus)) if known_cpus else None,
     )
     for field in NET_FIELDS:

@@ -224,6 +224,10 @@ class CompareTest(TemporaryFolderTest):
             {"suite": "micro", "bench": "spawn_join", "runtime": "eddy",
              "compiler": "gcc", "workers": 2, "reps": 3, "unit": "ns",
              "best": 100, "median": 100, "cpu_ns": 150})
+        self.assertEqual(
+            [sample["wall_ns"]
+             for sample in results.read(self.out / "samples.jsonl")],
+            [1000] * 18)
         self.assertTrue((self.out / "report.md").exists())
         self.assertTrue((self.out / "micro.svg").exists())
         self.assertIn("[18/18", self.errors)
@@ -380,12 +384,12 @@ class SweepTest(unittest.TestCase):
 
 
 class ReportTest(TemporaryFolderTest):
-    def report(self, rows, swept=None):
+    def report(self, rows, swept=None, figures=()):
         plan = compare.Plan()
         about = mock.Mock()
         about.lines.return_value = ["of a test"]
         where = argparse.Namespace(out=self.folder, sweep=swept)
-        report.write(where, rows, plan, about)
+        report.write(where, rows, figures, plan, about)
         return (self.folder / "report.md").read_text()
 
     def test_ratios_are_to_eddy(self):
@@ -407,6 +411,12 @@ class ReportTest(TemporaryFolderTest):
 
     def test_without_eddy_there_are_no_ratios(self):
         self.assertNotIn("How many times", self.report([row(runtime="tbb")]))
+
+    def test_repetitions_that_differ_are_listed(self):
+        text = self.report([row(), row(bench="nqueens")],
+                           figures=[[100, 149, 120], [250, 80, 90]])
+        self.assertIn("- nqueens eddy, ns: 80.0, 90.0, 250\n", text)
+        self.assertNotIn("- fib eddy", text)
 
     def test_a_sweep_has_a_line_for_each_step(self):
         text = self.report(

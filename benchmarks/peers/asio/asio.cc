@@ -2,6 +2,7 @@
 // is run by as many threads as there are workers. The workloads are those of
 // benchmarks/eddy, under the same names, as far as Asio has their like.
 
+#include <algorithm>
 #include <atomic>
 #include <boost/asio.hpp>
 #include <boost/asio/experimental/concurrent_channel.hpp>
@@ -142,7 +143,7 @@ Measured yield_many(const Arguments& arguments) {
   Countdown countdown;
   Threads threads(arguments.workers);
   const std::size_t tasks = arguments.tasks;
-  const std::size_t turns = rounds_for(200'000, tasks);
+  const std::size_t turns = std::max<std::size_t>(5, 200'000 / tasks);
   const std::size_t yields = tasks * turns;
   return time_rounds(rounds_for(4'000'000, yields), yields, [&] {
     countdown.reset(tasks);

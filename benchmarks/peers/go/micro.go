@@ -52,7 +52,10 @@ func spawnManyLocal(a arguments) measured {
 }
 
 func yieldMany(a arguments) measured {
-	turns := roundsFor(200_000, a.tasks)
+	turns := 200_000 / a.tasks
+	if turns < 5 {
+		turns = 5
+	}
 	yields := a.tasks * turns
 	return timeRounds(roundsFor(4_000_000, yields), yields, func() {
 		var all sync.WaitGroup

@@ -159,7 +159,7 @@ fn remote_busy2(arguments: &Arguments) -> Measured {
 fn yield_many(arguments: &Arguments) -> Measured {
     let runtime = make_runtime(arguments);
     let tasks = arguments.tasks;
-    let turns = rounds_for(200_000, tasks);
+    let turns = (200_000 / tasks).max(5);
     let yields = tasks * turns;
     time_rounds(rounds_for(4_000_000, yields), yields, || {
         let countdown = Countdown::new(tasks);

@@ -100,7 +100,8 @@ void Worker::schedule(task::Header& task, const context::Current& here) {
   schedules_.add();
   // No task is at its turn: the one that was has ended, and wakes its joiner.
   // Were that to run at once, one that joins a hundred tasks in a row would be
-  // polled a hundred times. (Spawn and join of 10^6: 82 ns, with this 58.)
+  // polled a hundred times. (10^5 of them: 1082 instructions for each spawn and
+  // join without this, 748 with it.)
   if (here.task == nullptr && next_ == nullptr && queue_.size() > 0) {
     push(task);
     scheduler_.notify_one();

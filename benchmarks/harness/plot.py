@@ -92,6 +92,17 @@ def ticks_of(most):
     return [step * i for i in range(math.ceil(most / step) + 1)]
 
 
+def apart(places, least):
+    """The same places, in their order, moved down so far that none is nearer
+    than `least` to the one above it."""
+    moved = {}
+    last = None
+    for key, y in sorted(places.items(), key=lambda item: item[1]):
+        last = y if last is None else max(y, last + least)
+        moved[key] = last
+    return moved
+
+
 def lines(bench, rows, swept):
     """A line for each runtime over the number of workers or of tasks."""
     width, height, left, right, top, bottom = 760, 420, 80, 150, 40, 50
@@ -107,6 +118,7 @@ def lines(bench, rows, swept):
     for x in xs:
         shown = f"10^{math.log10(x):.0f}" if swept == "tasks" else str(x)
         parts.append(text(x_of(x), height - bottom + 20, shown, "middle"))
+    ends = {}
     for runtime in names.RUNTIMES:
         of_it = sorted((row[swept], row["median"]) for row in rows
                        if row["runtime"] == runtime)
@@ -118,6 +130,7 @@ def lines(bench, rows, swept):
                      'stroke-width="2"/>')
         parts += [f'<circle cx="{x_of(x):.1f}" cy="{y_of(y):.1f}" r="3" '
                   f'fill="{color}"/>' for x, y in of_it]
-        last_x, last_y = of_it[-1]
-        parts.append(text(x_of(last_x) + 8, y_of(last_y) + 4, runtime))
+        ends[runtime] = y_of(of_it[-1][1])
+    for runtime, y in apart(ends, 14).items():
+        parts.append(text(width - right + 10, y + 4, runtime))
     return document(width, height, parts)

@@ -130,6 +130,10 @@ def sweep_section(bench, rows, swept):
     for (x,), group in sorted(by(rows, swept).items()):
         body.append([f"{x:,}"] + cells(
             group, runtimes, lambda row: number(row["median"] / divisor)))
+    body.append(["most / least"] + [
+        number(max(medians) / min(medians)) for medians in (
+            [row["median"] for row in rows if row["runtime"] == runtime]
+            for runtime in runtimes)])
     return lines + table([f"{swept}, {unit}"] + runtimes, body)
 
 

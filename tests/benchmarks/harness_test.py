@@ -422,7 +422,8 @@ class ReportTest(TemporaryFolderTest):
         text = self.report(
             [row(median=10.0 * tasks / 1000, tasks=tasks)
              for tasks in (1000, 10_000)], swept="tasks")
-        self.assertIn("| 1,000 | 10.0 |\n| 10,000 | 100 |", text)
+        self.assertIn("| 1,000 | 10.0 |\n| 10,000 | 100 |\n"
+                      "| most / least | 10.0 |", text)
         self.assertTrue((self.folder / "tasks_fib.svg").exists())
 
 
@@ -455,6 +456,10 @@ class PlotTest(unittest.TestCase):
         self.assertEqual(len(points), 3)
         self.assertLess(points[0][1], points[2][1])  # y grows downwards
         self.assertLess(points[2][1], points[1][1])
+
+    def test_labels_do_not_lie_on_each_other(self):
+        self.assertEqual(plot.apart({"a": 50, "b": 100, "c": 52}, 14),
+                         {"a": 50, "c": 64, "b": 100})
 
     def test_every_runtime_has_a_color(self):
         self.assertEqual(set(plot.COLORS), set(names.RUNTIMES))

@@ -27,6 +27,10 @@ def number(value):
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
 
 
+def ratio(value):
+    return f"{value:.2f}" if value >= 0.1 else f"{value:.2g}"
+
+
 def scale(unit, values):
     """The unit in which values read well, and what to divide them by."""
     values = [value for value in values if value]
@@ -76,7 +80,7 @@ def ratio_lines(rows, runtimes):
             continue
         lines.append([bench] + cells(
             group, runtimes,
-            lambda row: f"{row['median'] / base[0]['median']:.2f}"))
+            lambda row: ratio(row["median"] / base[0]["median"])))
     return lines
 
 

@@ -398,6 +398,11 @@ class ReportTest(TemporaryFolderTest):
         self.assertIn("| fib | 1.00 | 2.50 |", text)
         self.assertIn("| fib | ns | 80.0 | 200 |", text)
 
+    def test_a_small_ratio_is_not_zero(self):
+        text = self.report([row(median=840_000), row(runtime="tbb",
+                                                     median=2400)])
+        self.assertIn("| fib | 1.00 | 0.0029 |", text)
+
     def test_what_was_not_measured_is_a_dash(self):
         text = self.report([row(), row(bench="nqueens"),
                             row(bench="nqueens", runtime="seq", median=300)])

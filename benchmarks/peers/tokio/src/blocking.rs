@@ -10,7 +10,12 @@ pub const ENTRIES: [Entry; 2] = [
 ];
 
 const fn entry(bench: &'static str, run: fn(&Arguments) -> Measured) -> Entry {
-    Entry { suite: "blocking", bench, run, usual_tasks: 0 }
+    Entry {
+        suite: "blocking",
+        bench,
+        run,
+        usual_tasks: 0,
+    }
 }
 
 /// Runs so many jobs, `batch` at a time; gives how many have ended.

@@ -11,7 +11,10 @@ pub struct Countdown {
 
 impl Countdown {
     pub fn new(n: usize) -> Arc<Countdown> {
-        Arc::new(Countdown { left: AtomicUsize::new(n), done: Notify::new() })
+        Arc::new(Countdown {
+            left: AtomicUsize::new(n),
+            done: Notify::new(),
+        })
     }
 
     pub fn arrive(&self) {

@@ -2,9 +2,7 @@
 
 use crate::countdown::Countdown;
 use crate::make_runtime;
-use crate::program::{
-    resident_bytes, rounds_for, time_rounds, Arguments, Entry, Measured,
-};
+use crate::program::{resident_bytes, rounds_for, time_rounds, Arguments, Entry, Measured};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,12 +26,13 @@ pub const ENTRIES: [Entry; 11] = [
     entry("idle_task_bytes", idle_task_bytes, 1_000_000),
 ];
 
-const fn entry(
-    bench: &'static str,
-    run: fn(&Arguments) -> Measured,
-    usual_tasks: usize,
-) -> Entry {
-    Entry { suite: "micro", bench, run, usual_tasks }
+const fn entry(bench: &'static str, run: fn(&Arguments) -> Measured, usual_tasks: usize) -> Entry {
+    Entry {
+        suite: "micro",
+        bench,
+        run,
+        usual_tasks,
+    }
 }
 
 async fn join_all(handles: &mut Vec<JoinHandle<()>>) {

@@ -24,7 +24,10 @@ pub struct Time {
 
 impl Measured {
     pub fn figure(value: f64, unit: &'static str) -> Measured {
-        Measured { time: None, figure: Some((value, unit)) }
+        Measured {
+            time: None,
+            figure: Some((value, unit)),
+        }
     }
 }
 
@@ -36,18 +39,27 @@ pub struct Stopwatch {
 
 impl Stopwatch {
     pub fn start() -> Stopwatch {
-        Stopwatch { wall: Instant::now(), cpu: process_cpu() }
+        Stopwatch {
+            wall: Instant::now(),
+            cpu: process_cpu(),
+        }
     }
 
     pub fn stop(&self, ops: usize) -> Measured {
         let wall = self.wall.elapsed();
         let cpu = process_cpu() - self.cpu;
-        Measured { time: Some(Time { ops, wall, cpu }), figure: None }
+        Measured {
+            time: Some(Time { ops, wall, cpu }),
+            figure: None,
+        }
     }
 }
 
 fn process_cpu() -> Duration {
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
     unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &mut time) };
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }

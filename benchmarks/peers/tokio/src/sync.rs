@@ -12,7 +12,12 @@ pub const ENTRIES: [Entry; 3] = [
 ];
 
 const fn entry(bench: &'static str, run: fn(&Arguments) -> Measured) -> Entry {
-    Entry { suite: "sync", bench, run, usual_tasks: 0 }
+    Entry {
+        suite: "sync",
+        bench,
+        run,
+        usual_tasks: 0,
+    }
 }
 
 fn send_and_receive(arguments: &Arguments) -> Measured {

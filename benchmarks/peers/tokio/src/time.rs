@@ -17,7 +17,12 @@ pub const ENTRIES: [Entry; 3] = [
 ];
 
 const fn entry(bench: &'static str, run: fn(&Arguments) -> Measured) -> Entry {
-    Entry { suite: "time", bench, run, usual_tasks: 0 }
+    Entry {
+        suite: "time",
+        bench,
+        run,
+        usual_tasks: 0,
+    }
 }
 
 const TIMERS: u64 = 1_000_000;

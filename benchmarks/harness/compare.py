@@ -5,9 +5,10 @@ import sys
 from harness import (build, interleave, machine, names, options as cli, peers,
                      programs, report, results, stats, sweep)
 from harness.failure import Failed
+from harness.net import NetSuite
 from harness.progress import Progress
 
-SUITE_SOURCES = []  # suites that measure in a way of their own, as net does
+SUITE_SOURCES = [NetSuite()]  # suites that measure in a way of their own
 
 
 class Plan:
@@ -77,12 +78,13 @@ def program_measurement(program, suite, bench, runtime, options, tasks=None,
                                  peers.environment(runtime, workers)))
 
 
-def suite_measurement(source, bench, runtime, options):
+def suite_measurement(source, bench, runtime, placement, options):
     identity = {"suite": source.name, "bench": bench, "runtime": runtime,
                 "compiler": source.compiler(runtime, options),
-                "workers": names.workers_of(runtime, options.workers)}
+                "workers": names.workers_of(runtime, options.workers),
+                "placement": placement}
     return interleave.Measurement(
-        identity, lambda: source.measure(bench, runtime, options))
+        identity, lambda: source.measure(bench, runtime, placement, options))
 
 
 def add_program(program, options, plan):
@@ -116,13 +118,14 @@ def make_plan(options):
         add_program(program, options, plan)
     for source, missing in used_suites:
         plan.measurements += [
-            suite_measurement(source, bench, runtime, options)
-            for bench, runtime in source.rows_to_measure(options)
+            suite_measurement(source, bench, runtime, placement, options)
+            for bench, runtime, placement in source.rows_to_measure(options)
             if runtime not in missing
             and wanted(options, source.name, bench, runtime)]
     plan.measurements.sort(key=lambda measurement: (
         names.order(measurement.identity["bench"]),
         measurement.identity.get("tasks", 0),
+        measurement.identity.get("placement", ""),
         names.RUNTIMES.index(measurement.identity["runtime"])))
     return plan
 
@@ -162,7 +165,7 @@ def main(arguments):
         progress.say(f"FAILED: {what}: {reason}")
     if options.list:
         for measurement in plan.measurements:
-            print("{suite} {bench} {runtime}".format(**measurement.identity))
+            print(measurement.identity["suite"], measurement)
         return 1 if plan.failed else 0
     if not plan.measurements:
         progress.say("benchmarks/compare: nothing to measure")

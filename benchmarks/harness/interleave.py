@@ -14,7 +14,9 @@ class Measurement:
         self.measure = measure
 
     def __str__(self):
-        return "{bench} {runtime}".format(**self.identity)
+        fields = ("bench", "runtime", "placement")
+        return " ".join(self.identity[field] for field in fields
+                        if field in self.identity)
 
     @property
     def workload(self):

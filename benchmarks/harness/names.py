@@ -19,7 +19,8 @@ SUITES = {
     "net": [
         "echo_c1", "echo_c16", "echo_c256", "echo_c1000", "echo_open_1k",
         "echo_open_20k", "echo_open_80k", "compute_c16", "compute_c256",
-        "http_c64", "http_c256", "churn", "idle_conn_bytes",
+        "stall_sleep", "stall_compute", "http_c64", "http_c256", "churn",
+        "idle_conn_bytes",
     ],
     "fs": ["fs_write_100", "fs_fsync_100", "fs_read_100", "fs_random_4k"],
 }
@@ -31,7 +32,9 @@ RUNTIMES = [
 ]
 
 # These use one thread, however many workers the others have.
-SINGLE_THREADED = {"eddy-current", "tokio-current", "seq"}
+SINGLE_THREADED = {
+    "eddy-current", "tokio-current", "libuv", "raw-epoll", "raw-uring", "seq",
+}
 
 # What --sweep takes: benches whose programs know --tasks, or whose time should
 # go down with the number of workers.

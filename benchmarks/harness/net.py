@@ -130,13 +130,17 @@ class _Server:
     def __init__(self, name, command, cpus):
         self._name = name
         self._errors = tempfile.TemporaryFile()
-        self._process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            preexec_fn=_in_child(cpus),
-        )
+        try:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=self._errors,
+                preexec_fn=_in_child(cpus),
+            )
+        except OSError as error:
+            self._errors.close()
+            raise Failed(f"{name}: {error}") from error
 
     def __enter__(self):
         try:
@@ -148,9 +152,7 @@ class _Server:
 
     def __exit__(self, *_):
         self._process.terminate()
-        try:
-            self._process.wait(self.PATIENCE)
-        except subprocess.TimeoutExpired:
+        if not self._wait_for_end():
             self._process.kill()
             self._process.wait()
         self._process.stdout.close()
@@ -160,12 +162,19 @@ class _Server:
         return [self._process.pid]
 
     def failure(self, what):
-        """A Failed that says what the server has to say, too."""
-        self._errors.seek(0)
-        lines = self._errors.read(2000).decode(errors="replace").split("\n")
+        """A Failed that says what the server has said, too."""
         status = self._process.poll()
         ended = "" if status is None else f", and it ended with {status}"
-        return Failed(f"{self._name}: {what}{ended} {' '.join(lines).strip()}")
+        self._errors.seek(0)
+        said = self._errors.read(2000).decode(errors="replace").strip()
+        return Failed(f"{self._name}: {what}{ended}: {said or 'no message'}")
+
+    def _wait_for_end(self):
+        try:
+            self._process.wait(self.PATIENCE)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
 
     def _wait_for_port(self):
         line = b""
@@ -176,7 +185,8 @@ class _Server:
                 raise self.failure(f"did not listen within {self.PATIENCE} s")
             character = os.read(self._process.stdout.fileno(), 1)
             if not character:
-                raise self.failure("ended before it listened")
+                self._wait_for_end()
+                raise self.failure("did not say its port")
             line += character
         word, _, port = line.decode(errors="replace").strip().partition(" ")
         if word != "port" or not port.isdigit():
@@ -231,10 +241,15 @@ def _free_port():
 class NetSuite:
     """The interface that benchmarks/harness has for its suites."""
 
-    SECONDS = 3
+    name = "net"
 
     def __init__(self):
         self._binaries = {}
+
+    def compiler(self, runtime, options):
+        if runtime in BAZEL_SERVERS:
+            return options.compiler
+        return "rustc" if runtime in TOKIO else runtime
 
     def missing(self, options):
         """Why a runtime can't be measured, for those that can't."""
@@ -261,14 +276,14 @@ class NetSuite:
 
     def rows_to_measure(self, options):
         return [
-            (bench, runtime, {"placement": placement})
+            (bench, runtime, placement)
             for bench in BENCHES
             for placement in PLACEMENTS
             for runtime in RUNTIMES
             if runtime != "nginx" or bench.startswith("http_")
         ]
 
-    def measure(self, bench, runtime, options, placement="apart"):
+    def measure(self, bench, runtime, placement, options):
         """One repetition."""
         server_cpus, load_cpus = _cpus(placement)
         server = self._server(bench, runtime, options, server_cpus)
@@ -296,12 +311,11 @@ class NetSuite:
         return _Server(runtime, command, cpus)
 
     def _run_load(self, bench, server, options, cpus):
-        seconds = self.SECONDS * (0.1 if options.quick else 1)
         command = [
             options.binary(LOAD),
             f"--port={server.port}",
             "--server_pids=" + ",".join(map(str, server.pids())),
-            f"--measured={seconds}s",
+            f"--measured={options.seconds}s",
             *BENCHES[bench],
         ]
         try:
@@ -309,7 +323,7 @@ class NetSuite:
                 command,
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
-                timeout=seconds + 60,
+                timeout=options.seconds + 60,
                 preexec_fn=_in_child(cpus),
                 check=False,
             )

@@ -68,6 +68,9 @@ def parser():
         "--workers", type=count, default=2, metavar="N",
         help="threads that run tasks (2)")
     result.add_argument(
+        "--seconds", type=count, default=3, metavar="N",
+        help="how long a repetition of the suite net measures (3)")
+    result.add_argument(
         "--compiler", choices=["gcc", "clang"], default="gcc",
         help="of what is written in C++, peers included (gcc)")
     result.add_argument(

@@ -45,7 +45,7 @@ def scale(unit, values):
 def by(rows, *fields):
     groups = collections.defaultdict(list)
     for row in rows:
-        groups[tuple(row[field] for field in fields)].append(row)
+        groups[tuple(row.get(field) for field in fields)].append(row)
     return groups
 
 
@@ -101,13 +101,13 @@ def cpu_lines(rows, runtimes):
 def net_lines(rows):
     return [[row["bench"], row["runtime"]]
             + [number(row[field])
-               for field in ("rps", "p50_us", "p99_us", "p999_us")]
+               for field in ("rps", "p50_us", "p99_us", "p999_us", "max_us")]
             for row in rows if "rps" in row]
 
 
-def suite_section(suite, rows):
+def suite_section(suite, plot_name, rows):
     runtimes = runtimes_of(rows)
-    lines = [f"## {suite}", "", f"![{suite}]({suite}.svg)", "",
+    lines = [f"## {suite}", "", f"![{suite}]({plot_name})", "",
              "Median of the repetitions, and in brackets the best, for one "
              "operation:", ""]
     lines += table(["bench", "unit"] + runtimes, wall_lines(rows, runtimes))
@@ -120,7 +120,7 @@ def suite_section(suite, rows):
     if of_net := net_lines(rows):
         lines += ["Requests/s, and latency in us:", ""]
         lines += table(["bench", "runtime", "requests/s", "p50", "p99",
-                        "p99.9"], of_net)
+                        "p99.9", "max"], of_net)
     return lines
 
 
@@ -149,7 +149,10 @@ def spread_section(rows, figures):
             unit, divisor = scale(row["unit"], values)
             every = ", ".join(number(value / divisor)
                               for value in sorted(values))
-            lines.append(f"- {row['bench']} {row['runtime']}, {unit}: {every}")
+            what = " ".join(row[field]
+                            for field in ("bench", "runtime", "placement")
+                            if row.get(field))
+            lines.append(f"- {what}, {unit}: {every}")
     if lines:
         lines = [f"## Repetitions that differ by more than {WIDE}x", "",
                  *lines, ""]
@@ -178,9 +181,12 @@ def write(options, rows, figures, plan, about):
             path = options.out / f"{options.sweep}_{bench}.svg"
             path.write_text(plot.lines(bench, group, options.sweep))
     else:
-        for (suite,), group in by(rows, "suite").items():
-            lines += suite_section(suite, group)
-            (options.out / f"{suite}.svg").write_text(plot.bars(suite, group))
+        for (suite, placement), group in by(rows, "suite",
+                                            "placement").items():
+            title = f"{suite}, {placement}" if placement else suite
+            plot_name = title.replace(", ", "-") + ".svg"
+            lines += suite_section(title, plot_name, group)
+            (options.out / plot_name).write_text(plot.bars(title, group))
     lines += spread_section(rows, figures)
     lines += plan_section(plan)
     (options.out / "report.md").write_text("\n".join(lines))

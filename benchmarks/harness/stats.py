@@ -2,7 +2,8 @@
 
 import statistics
 
-NET_FIELDS = ("rps", "p50_us", "p99_us", "p999_us")
+NET_FIELDS = ("rps", "p50_us", "p99_us", "p999_us", "max_us",
+              "idle_cpu_percent")
 
 
 def rounded(value):

@@ -304,10 +304,13 @@ class CompareTest(TemporaryFolderTest):
                 return []
 
             def rows_to_measure(self, options):
-                return [("echo_c1", "eddy"), ("http_c64", "nginx")]
+                return [("echo_c1", "eddy", "free"),
+                        ("echo_c1", "eddy", "apart"),
+                        ("http_c64", "nginx", "apart")]
 
-            def measure(self, bench, runtime, options):
-                return {"rps": 1e4, "p50_us": 5, "p99_us": 6, "p999_us": 7,
+            def measure(self, bench, runtime, placement, options):
+                return {"rps": 1e4 if placement == "apart" else 2e4,
+                        "p50_us": 5, "p99_us": 6, "p999_us": 7, "max_us": 8,
                         "cpu_ns": 23_000}
 
         errors = io.StringIO()
@@ -318,11 +321,17 @@ class CompareTest(TemporaryFolderTest):
             out = self.folder / "net"
             self.assertEqual(compare.main([f"--out={out}", "--reps=1"]), 0)
         rows = results.read(out / "results.jsonl")
-        self.assertEqual([(row["runtime"], row["rps"]) for row in rows],
-                         [("eddy", 10_000)])
+        self.assertEqual([(row["runtime"], row["placement"], row["rps"])
+                          for row in rows],
+                         [("eddy", "apart", 10_000), ("eddy", "free", 20_000)])
         self.assertIn("skipped: net: nginx: no nginx", errors.getvalue())
-        self.assertIn("| echo_c1 | eddy | 10000 | 5.00 | 6.00 | 7.00 |",
-                      (out / "report.md").read_text())
+        report_text = (out / "report.md").read_text()
+        for placement, rps in (("apart", 10_000), ("free", 20_000)):
+            self.assertIn(f"## net, {placement}", report_text)
+            self.assertIn(
+                f"| echo_c1 | eddy | {rps} | 5.00 | 6.00 | 7.00 | 8.00 |",
+                report_text)
+            self.assertTrue((out / f"net-{placement}.svg").exists())
 
 
 class OptionsTest(unittest.TestCase):

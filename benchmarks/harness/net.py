@@ -16,11 +16,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from harness import build
+from harness import build, peers
 from harness.failure import Failed
 
 ROOT = Path(__file__).resolve().parents[2]
 LOAD = "//benchmarks/net:load"
+NGINX = "/usr/sbin/nginx"
 PLACEMENTS = ("free", "apart")
 
 # Of protocol.h: some 20 us and 50 ms.
@@ -65,21 +66,17 @@ BAZEL_SERVERS = {
     "raw-uring": "//benchmarks/peers/net:raw_uring",
 }
 TOKIO = ("tokio", "tokio-current")
-TOKIO_CRATES = "/usr/share/doc/librust-tokio-dev"
-# What Debian's packages must have brought, for those that need one.
 NEEDS = {
-    "asio": ("/usr/include/boost/asio.hpp", "libboost1.81-dev"),
-    "libuv": ("/usr/include/uv.h", "libuv1-dev"),
-    "tokio": (TOKIO_CRATES, "librust-tokio-dev"),
-    "tokio-current": (TOKIO_CRATES, "librust-tokio-dev"),
-    "go": ("/usr/bin/go", "golang-go"),
-    "nginx": ("/usr/sbin/nginx", "nginx-light"),
+    "asio": [peers.ASIO],
+    "go": [peers.GO],
+    "libuv": [peers.Needs("/usr/include/uv.h", "libuv1-dev")],
+    "nginx": [peers.Needs(NGINX, "nginx-light")],
+    **dict.fromkeys(TOKIO, [peers.CARGO, peers.TOKIO]),
 }
-
 RUNTIMES = [*BAZEL_SERVERS, *TOKIO, "go", "nginx"]
 
-# nginx stays in the foreground, so that it is one process tree; one of its
-# workers does with all CPUs what a thread does elsewhere.
+# A worker of nginx is a process; they are children of the one that we start,
+# which stays in the foreground.
 NGINX_CONF = """
 daemon off;
 worker_processes {workers};
@@ -207,7 +204,7 @@ class _Nginx(_Server):
                 workers=workers, folder=self._folder.name, port=self._port
             )
         )
-        command = ["/usr/sbin/nginx", "-e", "stderr", "-p", self._folder.name, "-c", conf]
+        command = [NGINX, "-e", "stderr", "-p", self._folder.name, "-c", conf]
         super().__init__(name, command, cpus)
 
     def __exit__(self, *_):
@@ -253,24 +250,25 @@ class NetSuite:
 
     def missing(self, options):
         """Why a runtime can't be measured, for those that can't."""
-        return {
-            runtime: f"no {path}: apt-get install {package}"
-            for runtime, (path, package) in NEEDS.items()
-            if not Path(path).exists()
-        }
+        reasons = {}
+        for runtime, needs in NEEDS.items():
+            for need in needs:
+                if reason := need.missing():
+                    reasons[runtime] = reason
+        return reasons
 
     def programs(self, options):
-        """Builds what Bazel does not; the targets that it does."""
-        missing = self.missing(options)
-        if "go" not in missing:
+        """Builds what Bazel does not; returns the targets that it does."""
+        wanted = set(options.only) - set(self.missing(options))
+        if "go" in wanted:
             self._binaries["go"] = build.go("net/go", options)
-        if "tokio" not in missing:
+        if wanted.intersection(TOKIO):
             binary = build.cargo("net/tokio", options) / "net-server"
             self._binaries.update(dict.fromkeys(TOKIO, binary))
         targets = {
             target
             for runtime, target in BAZEL_SERVERS.items()
-            if runtime not in missing
+            if runtime in wanted
         }
         return [LOAD, *sorted(targets)]
 

@@ -8,12 +8,13 @@ import sys
 import tempfile
 import types
 import unittest
+from unittest import mock
 
 ROOT = pathlib.Path.cwd()  # of the runfiles
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
-from harness import net
+from harness import net, peers
 from harness.failure import Failed
 
 # Starts as the line says, and tells which process it is.
@@ -109,6 +110,15 @@ peer.recv(64)
                       "cpu_ns"):
             self.assertGreater(figures[field], 0)
         self.assert_gone()
+
+
+class Missing(unittest.TestCase):
+    def test_what_is_not_installed_is_named_with_its_package(self):
+        nothing = peers.Needs("/nowhere/at/all", "some-package")
+        with mock.patch.dict(net.NEEDS, {"libuv": [nothing]}):
+            suite = net.NetSuite()
+            self.assertEqual(suite.missing(None)["libuv"],
+                             "no /nowhere/at/all: apt-get install some-package")
 
 
 class Placements(unittest.TestCase):

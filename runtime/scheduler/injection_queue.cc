@@ -38,12 +38,14 @@ InjectionQueue::~InjectionQueue() = default;
 void InjectionQueue::push(task::Header* task) noexcept {
   tell_pushed(task);
   EDDY_CHECK(queue_->tasks.enqueue(task), "no memory to queue a task");
+  set_seems_filled(true);
 }
 
 void InjectionQueue::push_all(std::span<task::Header* const> tasks) noexcept {
   for (task::Header* task : tasks) tell_pushed(task);
   EDDY_CHECK(queue_->tasks.enqueue_bulk(tasks.begin(), tasks.size()),
              "no memory to queue tasks");
+  set_seems_filled(true);
 }
 
 std::size_t InjectionQueue::size() const { return queue_->tasks.size_approx(); }
@@ -63,6 +65,7 @@ std::size_t InjectionQueue::Consumer::pop_some(std::span<task::Header*> into) {
   const std::size_t count = queue_->queue_->tasks.try_dequeue_bulk(
       token_->token, into.begin(), into.size());
   for (task::Header* task : into.first(count)) tell_popped(task);
+  if (count < into.size()) queue_->set_seems_filled(false);
   return count;
 }
 

@@ -13,6 +13,7 @@
 #ifndef EDDY_RUNTIME_SCHEDULER_INJECTION_QUEUE_H_
 #define EDDY_RUNTIME_SCHEDULER_INJECTION_QUEUE_H_
 
+#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -35,6 +36,7 @@ class InjectionQueue {
     task::Header* pop();
     // Up to `into.size()` tasks; returns how many.
     std::size_t pop_some(std::span<task::Header*> into);
+    bool seems_filled() const { return queue_->seems_filled(); }
 
    private:
     struct Token;
@@ -50,13 +52,27 @@ class InjectionQueue {
   void push(task::Header* task) noexcept;
   void push_all(std::span<task::Header* const> tasks) noexcept;
 
+  // Whether there seem to be tasks: one load. It may be wrong for a while:
+  // push() sets it, and who finds the queue empty clears it, maybe at once
+  // after a push. Written seldom, so that it stays in the caches of all
+  // workers.
+  bool seems_filled() const {
+    return seems_filled_.load(std::memory_order_relaxed);
+  }
+  void set_seems_filled(bool filled) {
+    if (seems_filled() != filled) {
+      seems_filled_.store(filled, std::memory_order_relaxed);
+    }
+  }
   // A hint; exact when nobody pushes or pops.
   std::size_t size() const;
   bool empty() const { return size() == 0; }
 
  private:
   struct Queue;
+
   std::unique_ptr<Queue> queue_;
+  std::atomic<bool> seems_filled_{false};
 };
 
 }  // namespace eddy::scheduler

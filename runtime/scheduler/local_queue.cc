@@ -49,14 +49,14 @@ task::Header* LocalQueue::steal_into(LocalQueue& into) {
   // Empty as it is, a thief that is still copying may hold most of its slots:
   // while `steal` stands still, pushes and pops go on behind it.
   if (into.free_slots() < kHalf) return nullptr;
-  const uint32_t stolen = steal_half(into, at);
-  if (stolen == 0) return nullptr;
-  task::Header* last = into.slots_[(at + stolen - 1) & kMask].load(kRelaxed);
-  into.tail_.store(at + stolen - 1, kRelease);  // [push] release
-  return last;
+  task::Header* oldest = nullptr;
+  const uint32_t others = steal_half(into, at, oldest);
+  if (others > 0) into.tail_.store(at + others, kRelease);  // [push] release
+  return oldest;
 }
 
-uint32_t LocalQueue::steal_half(LocalQueue& into, uint32_t at) {
+uint32_t LocalQueue::steal_half(LocalQueue& into, uint32_t at,
+                                task::Header*& oldest) {
   uint64_t word = head_.load(kAcquire);
   Head claimed;
   uint32_t count;
@@ -73,9 +73,10 @@ uint32_t LocalQueue::steal_half(LocalQueue& into, uint32_t at) {
       break;
     }
   }
-  for (uint32_t i = 0; i < count; ++i) {
+  oldest = slots_[claimed.steal & kMask].load(kRelaxed);
+  for (uint32_t i = 1; i < count; ++i) {
     task::Header* task = slots_[(claimed.steal + i) & kMask].load(kRelaxed);
-    into.slots_[(at + i) & kMask].store(task, kRelaxed);
+    into.slots_[(at + i - 1) & kMask].store(task, kRelaxed);
   }
   // The owner may have popped meanwhile; only `real` can have changed.
   word = pack(claimed);
@@ -84,14 +85,9 @@ uint32_t LocalQueue::steal_half(LocalQueue& into, uint32_t at) {
     // [take] release: the slots are read
     if (head_.compare_exchange_weak(word, pack({real, real}), kAcqRel,
                                     kRelaxed)) {
-      return count;
+      return count - 1;
     }
   }
-}
-
-uint32_t LocalQueue::size() const {
-  const Head head = unpack(head_.load(kAcquire));
-  return tail_.load(kAcquire) - head.real;
 }
 
 }  // namespace eddy::scheduler

@@ -71,9 +71,9 @@ class LocalQueue {
   // Owner. The oldest task, or null.
   task::Header* pop();
 
-  // Thief, the owner of `into`, which is empty: moves half of the tasks there,
-  // and returns the last of them to be run at once. Null if there is none, or
-  // if another thief is still at work on one of the two.
+  // Thief, the owner of `into`, which is empty: takes half of the tasks,
+  // returns the oldest, to be run at once, and moves the others there. Null if
+  // there is none, or if another thief is still at work on one of the two.
   task::Header* steal_into(LocalQueue& into);
 
   // Any thread; a hint.
@@ -98,9 +98,9 @@ class LocalQueue {
   }
 
   bool evict_half(Head head, task::Header* task, Batch& evicted);
-  // Copies up to half of the tasks to the slots of `into` from `at` on; returns
-  // how many.
-  uint32_t steal_half(LocalQueue& into, uint32_t at);
+  // Takes up to half of the tasks: `oldest`, and the others to the slots of
+  // `into` from `at` on; returns how many others.
+  uint32_t steal_half(LocalQueue& into, uint32_t at, task::Header*& oldest);
 
   alignas(base::kCacheLine) std::atomic<uint64_t> head_{0};
   alignas(base::kCacheLine) std::atomic<uint32_t> tail_{0};  // owner writes
@@ -131,6 +131,11 @@ inline task::Header* LocalQueue::pop() {
       return slots_[head.real & kMask].load(kRelaxed);
     }
   }
+}
+
+inline uint32_t LocalQueue::size() const {
+  const Head head = unpack(head_.load(kAcquire));
+  return tail_.load(kAcquire) - head.real;
 }
 
 }  // namespace eddy::scheduler

@@ -45,24 +45,26 @@ void Worker::run_task(task::Header& task, context::Current& here) {
 }
 
 task::Header* Worker::next_task() {
-  return scheduler_.policy().pick(
-      turns_, [this] { return std::exchange(next_, nullptr); },
-      [this] { return queue_.pop(); }, [this] { return take_injected(); });
+  return scheduler_.policy().pick(turns_, *this);
 }
 
-// With local work at hand only one task, for fairness; else this worker's
-// share.
+// This worker's share: what fills half of its queue, since who is in it waits
+// for one round of it; but some in any case, since who is not waits for all.
 task::Header* Worker::take_injected() {
+  constexpr std::size_t kHalf = LocalQueue::kHalf, kAtLeast = kHalf / 4;
   InjectionQueue& injection = scheduler_.injection();
   const std::size_t waiting = injection.size();
-  if (waiting == 0) return nullptr;
-  std::array<task::Header*, LocalQueue::kHalf> batch;
-  std::size_t share = 1;
-  if (queue_.size() == 0) {
-    share = std::clamp<std::size_t>(waiting / scheduler_.workers().size(), 1,
-                                    batch.size());
-    share = std::min<std::size_t>(share, 1 + queue_.free_slots());
+  if (waiting == 0) {
+    injection.set_seems_filled(false);
+    return nullptr;
   }
+  const std::size_t queued = queue_.size();
+  const std::size_t room =
+      queued + kAtLeast < kHalf ? kHalf - queued : kAtLeast;
+  const std::size_t share = std::clamp<std::size_t>(
+      waiting / scheduler_.workers().size(), 1,
+      std::min<std::size_t>(room, 1 + queue_.free_slots()));
+  std::array<task::Header*, kHalf> batch;
   const std::size_t taken = injected_.pop_some({batch.data(), share});
   if (taken == 0) return nullptr;
   if (taken > 1) queue_.push_all({batch.data() + 1, taken - 1});

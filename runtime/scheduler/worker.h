@@ -18,6 +18,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <utility>
 
 #include "runtime/base/bits.h"
 #include "runtime/base/random.h"
@@ -56,7 +57,16 @@ class alignas(base::kCacheLine) Worker {
 
  private:
   task::Header* next_task();
+  // What Policy::pick() asks for.
+  friend struct Policy;
+  task::Header* take_next() { return std::exchange(next_, nullptr); }
+  task::Header* take_local() { return queue_.pop(); }
   task::Header* take_injected();
+  uint32_t local_size() const { return queue_.size(); }
+  bool seems_injected() const { return injected_.seems_filled(); }
+  void demote_next() {
+    if (task::Header* task = take_next()) push(*task);
+  }
   task::Header* search();
   void run_task(task::Header& task, context::Current& here);
   void push(task::Header& task);

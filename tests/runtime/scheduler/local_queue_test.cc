@@ -47,14 +47,14 @@ TEST(LocalQueue, AFullRingEvictsItsOldestHalf) {
   EXPECT_EQ(queue.pop(), task(LocalQueue::kHalf + 1));
 }
 
-TEST(LocalQueue, StealTakesHalfAndGivesTheLastOfIt) {
+TEST(LocalQueue, StealTakesHalfAndGivesTheFirstOfIt) {
   for (uint32_t count : {1u, 2u, 3u, 7u, 8u, 255u, 256u}) {
     LocalQueue victim, thief;
     for (uintptr_t i = 1; i <= count; ++i) push(victim, i);
     const uint32_t stolen = count - count / 2;
-    EXPECT_EQ(victim.steal_into(thief), task(stolen));
+    EXPECT_EQ(victim.steal_into(thief), task(1));
     EXPECT_EQ(victim.size(), count - stolen);
-    for (uintptr_t i = 1; i < stolen; ++i) EXPECT_EQ(thief.pop(), task(i));
+    for (uintptr_t i = 2; i <= stolen; ++i) EXPECT_EQ(thief.pop(), task(i));
     EXPECT_EQ(thief.pop(), nullptr);
   }
 }
@@ -142,8 +142,8 @@ struct Model {
       expected[thief].push_back(expected[victim].front());
       expected[victim].pop_front();
     }
-    EXPECT_EQ(got, task(expected[thief].back()));
-    expected[thief].pop_back();
+    EXPECT_EQ(got, task(expected[thief].front()));
+    expected[thief].pop_front();
   }
 };
 

@@ -11,51 +11,77 @@ enum class Source : uint8_t { kNext, kLocal, kInjection };
 constexpr Source kNext = Source::kNext, kLocal = Source::kLocal,
                  kInjection = Source::kInjection;
 
-// The place of `source` in the order of the turn after `turns`: 0 to 2.
-constexpr int place(Source source, Turns turns, Policy policy = {}) {
-  int asked = 0, place = -1;
-  const auto ask = [&](Source who) -> const Source* {
-    if (who == source) place = asked;
-    ++asked;
-    return nullptr;
-  };
-  policy.pick(
-      turns, [&] { return ask(kNext); }, [&] { return ask(kLocal); },
-      [&] { return ask(kInjection); });
-  return asked == 3 ? place : -1;  // each source is asked once
+// A core whose sources have `next`, `local` and `injected` tasks, and which
+// notes in what order it is asked for them.
+struct Core {
+  uint32_t next = 0, local = 0, injected = 0;
+  bool replenish = false;  // a task that was taken is replaced at once
+  int asked = 0;
+  int place[3] = {-1, -1, -1};
+
+  constexpr const Source* take(uint32_t& tasks, const Source& source) {
+    place[static_cast<int>(source)] = asked++;
+    if (tasks == 0) return nullptr;
+    if (!replenish) --tasks;
+    return &source;
+  }
+  constexpr const Source* take_next() { return take(next, kNext); }
+  constexpr const Source* take_local() { return take(local, kLocal); }
+  constexpr const Source* take_injected() { return take(injected, kInjection); }
+  constexpr uint32_t local_size() const { return local; }
+  constexpr bool seems_injected() const { return injected > 0; }
+  constexpr void demote_next() {
+    local += next;
+    next = 0;
+  }
+};
+
+constexpr Turns turns(uint32_t since_injection, uint32_t next_streak,
+                      uint32_t left_of_round = 100) {
+  return {.since_injection = since_injection,
+          .left_of_round = left_of_round,
+          .next_streak = next_streak};
 }
 
-// One turn in which every source has a task: who served it.
-constexpr Source serve(Turns& turns, Policy policy) {
-  return *policy.pick(
-      turns, [] { return &kNext; }, [] { return &kLocal; },
-      [] { return &kInjection; });
+constexpr Source serve(Turns turns, Core core, Policy policy = {}) {
+  return *policy.pick(turns, core);
 }
 
-constexpr Turns turns(uint32_t since_injection, uint32_t next_streak) {
-  return {.since_injection = since_injection, .next_streak = next_streak};
-}
+constexpr Core kFull = {.next = 1, .local = 9, .injected = 9};
 
 // The slot first, since its task is warm.
-static_assert(place(kNext, turns(0, 0)) == 0);
-static_assert(place(kNext, turns(59, 2)) == 0);
+static_assert(serve(turns(0, 0), kFull) == kNext);
+static_assert(serve(turns(59, 2), kFull) == kNext);
 
-// Each injection_interval-th time the injection queue, whatever else there is.
-static_assert(place(kInjection, turns(60, 0)) == 0);
-static_assert(place(kInjection, turns(60, 2)) == 0);
-static_assert(place(kLocal, turns(60, 9)) == 1);
+// Each injection_interval-th time the injection queue, whatever else there is;
+// then the local queue before the slot.
+static_assert(serve(turns(60, 0), kFull) == kInjection);
+static_assert(serve(turns(60, 2), kFull) == kInjection);
+static_assert(serve(turns(60, 0), {.next = 1, .local = 9}) == kLocal);
+static_assert(serve(turns(60, 0), {.next = 1}) == kNext);
 
-// A slot that served next_limit times in a row comes last.
-static_assert(place(kLocal, turns(0, 3)) == 0);
-static_assert(place(kNext, turns(0, 3)) == 2);
-static_assert(place(kNext, turns(0, UINT32_MAX)) == 2);
+// And at the end of a round of the local queue, if there seems to be work.
+static_assert(serve(turns(0, 0, 0), kFull) == kInjection);
+static_assert(serve(turns(0, 0, 0), {.next = 1, .local = 9}) == kNext);
+static_assert(serve(turns(0, 0, 1), kFull) == kNext);
 
-// H1: every turn asks every source, so no source is left out for ever.
+// A slot that served next_limit times in a row goes to the end of the queue, if
+// there is one.
+static_assert(serve(turns(0, 3), kFull) == kLocal);
+static_assert(serve(turns(0, UINT32_MAX), kFull) == kLocal);
+static_assert(serve(turns(0, 3), {.next = 1, .injected = 9}) == kNext);
+
+// H1: every turn asks every source before it gives up.
 constexpr bool all_turns_are_complete() {
-  for (uint32_t since = 0; since < 200; ++since) {
+  for (uint32_t since = 0; since < 100; ++since) {
     for (uint32_t streak = 0; streak < 6; ++streak) {
-      for (Source source : {kNext, kLocal, kInjection}) {
-        if (place(source, turns(since, streak)) < 0) return false;
+      for (uint32_t left = 0; left < 3; ++left) {
+        Core empty;
+        Turns now = turns(since, streak, left);
+        if (Policy().pick(now, empty) != nullptr) return false;
+        for (int place : empty.place) {
+          if (place < 0) return false;
+        }
       }
     }
   }
@@ -63,23 +89,25 @@ constexpr bool all_turns_are_complete() {
 }
 static_assert(all_turns_are_complete());
 
-// H1: in each round of injection_interval turns there is one that begins with
-// the injection queue; in each next_limit + 1 one that does not begin with the
-// slot, if all have a task at all times.
-constexpr uint32_t turns_until(Source wanted, Policy policy) {
+// H1: the most turns for which `wanted` is not served, while all sources always
+// have a task, `local` of them in the local queue.
+constexpr uint32_t longest_wait(Source wanted, uint32_t local,
+                                Policy policy = {}) {
   Turns turns;
-  uint32_t longest = 0;
-  uint32_t since = 0;
-  for (uint32_t turn = 1; turn < 5000; ++turn) {
-    since = serve(turns, policy) == wanted ? 0 : since + 1;
+  Core core{.next = 1, .local = local, .injected = 1, .replenish = true};
+  uint32_t longest = 0, since = 0;
+  for (uint32_t turn = 0; turn < 5000; ++turn) {
+    since = *policy.pick(turns, core) == wanted ? 0 : since + 1;
     longest = since > longest ? since : longest;
+    core.next = 1;  // what was demoted is replaced
+    core.local = local;
   }
   return longest;
 }
-static_assert(turns_until(kInjection, Policy{}) == 60);
-static_assert(turns_until(kInjection, Policy{.injection_interval = 1}) == 0);
-static_assert(turns_until(kLocal, Policy{}) <= 2 * 3 + 1);
-static_assert(turns_until(kNext, Policy{}) <= 2);
+static_assert(longest_wait(kInjection, 1000) == 60);
+static_assert(longest_wait(kInjection, 5) == 5);
+static_assert(longest_wait(kInjection, 1000, {.injection_interval = 1}) == 0);
+static_assert(longest_wait(kNext, 1000) <= 2);
 
 TEST(Policy, IsCheckedByTheCompiler) {}
 

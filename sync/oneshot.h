@@ -4,122 +4,125 @@
 //   eddy::spawn(compute(std::move(sender)));   // std::move(sender).send(42)
 //   std::optional<int> answer = co_await receiver;
 //
+// A channel is one allocation, of the pool of task frames. Where the value is
+// there before it is waited for, it costs one read-modify-write in all; a
+// receiver that waits costs one more.
+//
 // Threads: sender and receiver may be on different ones; each belongs to one.
-//          What was written before send(), the receiver sees.
+//          What was written before send(), the receiver sees; what was written
+//          before close(), a sender sees that is told so.
 // Cancel:  dropping the receiver tells the sender, is_closed() and closed();
-//          dropping the sender gives the receiver an empty optional.
+//          dropping the sender gives the receiver an empty optional. A receiver
+//          that a select() borrows and drops has received nothing.
 // Errors:  none; a closed channel is not an error. Receiving twice is misuse.
 // Owner:   the channel belongs to both; a value that nobody receives is
-// destroyed
-//          with the receiver.
+//          destroyed with the receiver.
 #ifndef EDDY_SYNC_ONESHOT_H_
 #define EDDY_SYNC_ONESHOT_H_
 
-#include <cstdint>
+#include <cstddef>
 #include <memory>
+#include <new>
 #include <optional>
 #include <utility>
 
-#include "absl/base/thread_annotations.h"
 #include "runtime/base/check.h"
-#include "runtime/base/mutex.h"
+#include "runtime/task/frame_pool.h"
 #include "runtime/task/future.h"
+#include "sync/event.h"
+#include "sync/oneshot_core.h"
 
 namespace eddy::sync::oneshot {
 
-// The part of a channel that knows nothing of its value.
-//
-//   state    by                 to       the value belongs to
-//   -------  -----------------  -------  --------------------
-//   kOpen    send()             kSent    the sender until then
-//   kOpen    end_of_sender()    kEnded   nobody
-//   kOpen    close()            kClosed  the sender
-//   kSent    close()            kSent    the receiver
-class Core {
+template <class T>
+class Channel : public Core {
  public:
-  enum class State : uint8_t { kOpen, kSent, kEnded, kClosed };
+  static Channel* create() {
+    void* memory = kIsPooled ? task::frame_pool::allocate(sizeof(Channel))
+                             : ::operator new(sizeof(Channel), kAlignment);
+    return ::new (memory) Channel;
+  }
+  void free() noexcept {
+    this->~Channel();
+    if (kIsPooled) {
+      task::frame_pool::deallocate(this, sizeof(Channel));
+    } else {
+      ::operator delete(this, kAlignment);
+    }
+  }
 
-  Core() {}
-  Core(const Core&) = delete;
-  Core& operator=(const Core&) = delete;
-
-  // The sender's side. False: the receiver is gone.
-  bool send() { return end_with(State::kSent); }
-  void end_of_sender() { (void)end_with(State::kEnded); }
-  bool is_closed();
-  Poll<void> poll_closed(Context& cx);
-  void forget_sender();
-
-  // The receiver's side. Never kOpen.
-  Poll<State> poll_end(Context& cx);
-  void forget_receiver();
-  // No value will be taken that has not been sent. True if one has.
-  bool close();
+  // The value's life is that of the protocol; see Core.
+  T* value() { return &value_; }
 
  private:
-  bool end_with(State end);
+  static constexpr std::align_val_t kAlignment{alignof(T)};
+  static constexpr bool kIsPooled = alignof(T) <= task::frame_pool::kGranule;
 
-  base::Mutex mutex_;
-  State state_ ABSL_GUARDED_BY(mutex_) = State::kOpen;
-  Waker receiver_ ABSL_GUARDED_BY(mutex_);  // waits for the end
-  Waker sender_ ABSL_GUARDED_BY(mutex_);    // waits for kClosed
-};
-
-template <class T>
-struct Channel : Core {
   Channel() {}
-  std::optional<T> value;
+  ~Channel() {}
+
+  union {
+    T value_;
+  };
 };
 
-// A Future of void: the receiver is gone. May outlive the sender.
+// A Future of void: the receiver has closed the channel, or is gone. May
+// outlive the sender, and be moved until its first poll.
 class [[nodiscard]] Closed {
  public:
   using Output = void;
 
-  explicit Closed(std::shared_ptr<Core> core) : core_(std::move(core)) {}
-  Closed(Closed&&) noexcept = default;
-  Closed& operator=(Closed&&) = delete;
-  ~Closed() {
-    if (core_ != nullptr) core_->forget_sender();
-  }
+  explicit Closed(std::shared_ptr<Event> closed)
+      : closed_(std::move(closed)), wait_(closed_->wait()) {}
+  Closed(Closed&&) = default;
 
-  Poll<void> poll(Context& cx) { return core_->poll_closed(cx); }
+  Poll<void> poll(Context& cx) { return wait_.poll(cx); }
 
  private:
-  std::shared_ptr<Core> core_;  // null: moved from
+  std::shared_ptr<Event> closed_;
+  Event::Wait wait_;
 };
 
 template <class T>
 class Sender {
  public:
-  explicit Sender(std::shared_ptr<Channel<T>> channel)
-      : channel_(std::move(channel)) {}
-  Sender(Sender&&) noexcept = default;
+  explicit Sender(Channel<T>* channel) : channel_(channel) {}
+  Sender(Sender&& other) noexcept
+      : channel_(std::exchange(other.channel_, nullptr)) {}
   Sender& operator=(Sender other) noexcept {
     std::swap(channel_, other.channel_);
     return *this;
   }
   ~Sender() {
-    if (channel_ != nullptr) channel_->end_of_sender();
+    if (channel_ != nullptr && !channel_->end_sender()) leave();
   }
 
   // False: the receiver is gone, and `value` is as it was.
   bool send(T&& value) && {
     EDDY_CHECK(channel_ != nullptr, "a oneshot::Sender sends twice");
-    const std::shared_ptr<Channel<T>> channel = std::move(channel_);
-    channel->value.emplace(std::move(value));
-    if (channel->send()) return true;
-    value = *std::move(channel->value);
+    T* sent = std::construct_at(channel_->value(), std::move(value));
+    if (channel_->send()) {
+      channel_ = nullptr;
+      return true;
+    }
+    value = std::move(*sent);
+    std::destroy_at(sent);
+    leave();
     return false;
   }
 
   // True once the receiver is gone.
   bool is_closed() const { return channel_->is_closed(); }
-  // Waits for that.
-  Closed closed() { return Closed(channel_); }
+  // Waits for that. Allocates at the first call.
+  Closed closed() { return Closed(channel_->watch()); }
 
  private:
-  std::shared_ptr<Channel<T>> channel_;  // null: has sent, or was moved from
+  void leave() noexcept {
+    Channel<T>* channel = std::exchange(channel_, nullptr);
+    if (channel->leave()) channel->free();
+  }
+
+  Channel<T>* channel_;  // null: has sent, or was moved from
 };
 
 // A Future of std::optional<T>: empty if the sender went without a value.
@@ -128,26 +131,23 @@ class [[nodiscard]] Receiver {
  public:
   using Output = std::optional<T>;
 
-  explicit Receiver(std::shared_ptr<Channel<T>> channel)
-      : channel_(std::move(channel)) {}
-  Receiver(Receiver&&) noexcept = default;
+  explicit Receiver(Channel<T>* channel) : channel_(channel) {}
+  Receiver(Receiver&& other) noexcept
+      : channel_(std::exchange(other.channel_, nullptr)) {}
   Receiver& operator=(Receiver other) noexcept {
     std::swap(channel_, other.channel_);
     return *this;
   }
   ~Receiver() {
-    if (channel_ == nullptr) return;
-    channel_->forget_receiver();
-    if (channel_->close()) channel_->value.reset();
+    if (channel_ != nullptr) LastLook(channel_, channel_->close());
   }
 
   Poll<std::optional<T>> poll(Context& cx) {
     EDDY_CHECK(channel_ != nullptr, "a oneshot::Receiver receives twice");
-    Poll<Core::State> end = channel_->poll_end(cx);
-    if (end.is_pending()) return kPending;
-    const std::shared_ptr<Channel<T>> channel = std::move(channel_);
-    if (*end != Core::State::kSent) return std::optional<T>();
-    return std::exchange(channel->value, std::nullopt);
+    Poll<Core::Outcome> polled = channel_->poll_end(cx);
+    if (polled.is_pending()) return kPending;
+    LastLook last(std::exchange(channel_, nullptr), *polled);
+    return last.take();
   }
 
   // Tells the sender that its value will not be wanted. One that was sent
@@ -157,14 +157,34 @@ class [[nodiscard]] Receiver {
   }
 
  private:
-  std::shared_ptr<Channel<T>>
-      channel_;  // null: has received, or was moved from
+  // The receiver's last look at the channel: destroys the value, and leaves.
+  class LastLook {
+   public:
+    LastLook(Channel<T>* channel, Core::Outcome how)
+        : channel_(*channel), how_(how) {}
+    LastLook(const LastLook&) = delete;
+    LastLook& operator=(const LastLook&) = delete;
+    ~LastLook() {
+      if (how_ == Core::Outcome::kSent) std::destroy_at(channel_.value());
+      if (channel_.leave_receiver()) channel_.free();
+    }
+
+    std::optional<T> take() {
+      if (how_ == Core::Outcome::kEmpty) return std::nullopt;
+      return std::move(*channel_.value());
+    }
+
+   private:
+    Channel<T>& channel_;
+    const Core::Outcome how_;
+  };
+
+  Channel<T>* channel_;  // null: has received, or was moved from
 };
 
 template <class T>
 struct Ends {
-  explicit Ends(const std::shared_ptr<Channel<T>>& channel)
-      : sender(channel), receiver(channel) {}
+  explicit Ends(Channel<T>* channel) : sender(channel), receiver(channel) {}
   Sender<T> sender;
   Receiver<T> receiver;
 };
@@ -172,7 +192,7 @@ struct Ends {
 // A new channel: `auto [sender, receiver] = create<T>();`
 template <class T>
 Ends<T> create() {
-  return Ends<T>(std::make_shared<Channel<T>>());
+  return Ends<T>(Channel<T>::create());
 }
 
 }  // namespace eddy::sync::oneshot

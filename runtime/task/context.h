@@ -13,6 +13,20 @@
 
 namespace eddy {
 
+// Makes the waker of a poll when it is asked for: for what is polled often and
+// seldom has to wait.
+class WakerSource {
+ public:
+  // Borrowed, and good for the rest of the poll.
+  virtual const Waker& waker() noexcept = 0;
+
+ protected:
+  WakerSource() = default;
+  WakerSource(const WakerSource&) = delete;
+  WakerSource& operator=(const WakerSource&) = delete;
+  ~WakerSource() = default;
+};
+
 class Context {
  public:
   // How many times per poll a task may find a resource ready. Tokio's figure;
@@ -25,7 +39,9 @@ class Context {
   // child tasks are no longer nested but handed to the poll loop.
   explicit Context(const Waker& waker, uint32_t budget = kDefaultBudget,
                    uintptr_t stack_limit = default_stack_limit())
-      : waker_(waker), stack_limit_(stack_limit), budget_(budget) {}
+      : waker_(&waker), stack_limit_(stack_limit), budget_(budget) {}
+  explicit Context(WakerSource& source, uintptr_t stack_limit)
+      : source_(&source), stack_limit_(stack_limit), budget_(kDefaultBudget) {}
 
   // The same poll seen by a part with a waker of its own, as in a set of
   // futures that tells its children apart. It spends the same budget; give it
@@ -38,7 +54,9 @@ class Context {
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;
 
-  const Waker& waker() const { return waker_; }
+  const Waker& waker() const {
+    return waker_ != nullptr ? *waker_ : source_->waker();
+  }
 
   // Asks for another poll after the other runnable tasks had their turn.
   // Cheaper than waker().wake(): no atomic operation. The executor looks at
@@ -62,17 +80,18 @@ class Context {
   uint32_t budget() const { return budget_; }
 
   uintptr_t stack_limit() const { return stack_limit_; }
-
- private:
-  // What a poll may use of the stack for nested calls, in bytes.
-  static constexpr uintptr_t kNestingBytes = 48 * 1024;
-
+  // That of a poll which begins here.
   static uintptr_t default_stack_limit() {
     auto here = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
     return here > kNestingBytes ? here - kNestingBytes : 0;
   }
 
-  const Waker& waker_;
+ private:
+  // What a poll may use of the stack for nested calls, in bytes.
+  static constexpr uintptr_t kNestingBytes = 48 * 1024;
+
+  const Waker* const waker_ = nullptr;  // or else source_
+  WakerSource* const source_ = nullptr;
   const uintptr_t stack_limit_;
   uint32_t budget_;
   bool wake_requested_ = false;

@@ -11,17 +11,22 @@ void PromiseBase::throw_leaf_error() {
 }
 
 bool PromiseBase::run(Context& cx) {
-  std::coroutine_handle<> root = handle();
   if (!started()) {
     cursor_ = &own_;
     own_.resume_at(*this);
   }
   EDDY_DCHECK(cursor_ == &own_, "a task that was co_awaited is polled");
-  EDDY_DCHECK(!root.done(), "a task is polled after it was ready");
+  EDDY_DCHECK(!handle().done(), "a task is polled after it was ready");
   own_.set_context(cx);
   if (Suspension* leaf = own_.leaf()) {
     if (!leaf->poll_leaf(*leaf, cx)) return false;
   }
+  return go_on();
+}
+
+// The trampoline.
+bool PromiseBase::go_on() {
+  const std::coroutine_handle<> root = handle();
   for (;;) {
     own_.frame().handle().resume();
     if (root.done()) return true;

@@ -116,6 +116,9 @@ class PromiseBase {
   // Throws what set_error() kept.
   [[noreturn]] void throw_leaf_error();
 
+  // Once it has ended: what left the coroutine, or null.
+  const std::exception_ptr& error() const { return error_; }
+
   // The root was polled, or the frame was called by another.
   bool started() const { return cursor_ != nullptr; }
 
@@ -125,6 +128,15 @@ class PromiseBase {
   // As the root of a task: goes on until a leaf is pending (false) or this
   // frame has ended (true).
   bool run(Context& cx);
+  // The first run(), inlined where many children are started.
+  bool start(Context& cx) {
+    cursor_ = &own_;
+    own_.resume_at(*this);
+    own_.set_context(cx);
+    const std::coroutine_handle<> root = handle();
+    root.resume();
+    return root.done() || (own_.leaf() == nullptr && go_on());
+  }
 
   // As a child: starts it, now or through the trampoline. True if it has ended.
   bool call(CallSite& site);
@@ -150,9 +162,9 @@ class PromiseBase {
       std::rethrow_exception(error_);
     }
   }
-  bool failed() const { return error_ != nullptr; }
-
  private:
+  bool go_on();
+
   Cursor* cursor_ = nullptr;  // the root's own_
   union {
     Cursor own_;        // in a root

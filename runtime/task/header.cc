@@ -18,9 +18,13 @@ void Header::run(uint32_t budget) noexcept {
   std::move(waker).leak();
   if (ready) {
     finish();
-    return;
+  } else {
+    suspend(cx.wake_requested());
   }
-  if (cx.wake_requested()) {
+}
+
+void Header::suspend(bool wake_requested) noexcept {
+  if (wake_requested) {
     // Stays RUNNING: no edge is needed. A wake() or cancel() that came
     // meanwhile is seen by the next start(). [poll] rests on the run queue
     // here: its push releases what this poll wrote, its pop acquires it.

@@ -127,9 +127,15 @@ class Header : public Wakeable {
   // Destroys *this and frees its memory.
   virtual void destroy() noexcept = 0;
 
+  // The ends of a poll that holds RUNNING: run() calls them, and whoever makes
+  // a Header for a future that is being polled already. The future is pending:
+  // forgets the task, or queues it.
+  void suspend(bool wake_requested) noexcept;
+  // The future is gone and the outcome is there.
+  void finish() noexcept;
+
  private:
   bool wait_to_join(const Waker& waker);
-  void finish() noexcept;
   void drop() noexcept;
 
   State state_;

@@ -83,6 +83,11 @@ class LeafAwaiter : private Suspension {
 template <class T>
 class Promise;
 
+// The frame of a task that was never polled, for whoever polls it from now on:
+// as a root, by PromiseBase::start() and run(), and ends it by destroy().
+template <class T>
+Promise<T>& release_frame(Task<T> task);
+
 // co_await of a task that has not started: calls it.
 template <class T>
 class CallAwaiter : private CallSite {
@@ -207,6 +212,7 @@ class [[nodiscard]] Task {
  private:
   friend promise_type;
   friend task::AwaitingPromise;
+  friend task::Promise<T>& task::release_frame<T>(Task<T> task);
 
   explicit Task(std::coroutine_handle<promise_type> frame) : frame_(frame) {
     static_assert(alignof(promise_type) <= 2 * sizeof(void*),
@@ -224,6 +230,11 @@ class [[nodiscard]] Task {
 };
 
 namespace task {
+
+template <class T>
+Promise<T>& release_frame(Task<T> task) {
+  return std::move(task).release_unstarted().promise();
+}
 
 template <class T>
 Task<T> Promise<T>::get_return_object() {

@@ -21,8 +21,9 @@ namespace reactor {
 class Reactor;
 }
 namespace scheduler {
+class ForkLane;
 class WakeBatch;
-}
+}  // namespace scheduler
 namespace task {
 class Header;
 class Scheduler;
@@ -47,6 +48,7 @@ struct Current {
   // The core of `services->scheduler` that this thread holds, if it holds one:
   // the scheduler knows the type.
   void* core = nullptr;
+  scheduler::ForkLane* forks = nullptr;  // of `core`
   scheduler::WakeBatch* wake_batch = nullptr;  // of a harvest in progress
   task::Header* task = nullptr;                // being polled
   uint32_t shard = 0;                          // of the timers

@@ -36,6 +36,7 @@ class CurrentThread::Hold {
     context::Current here = scheduler.here_;
     here.core = scheduler.core_.get();
     here.shard = 0;
+    here.forks = &scheduler.core_->forks;
     here.is_polling = true;
     return here;
   }
@@ -175,6 +176,7 @@ void CurrentThread::drive(MainFuture& future, BlockOnWaker& main) {
   for (;;) {
     rethrow_fatal();
     if (main.take()) {
+      core_->forks.begin_turn();
       Context cx(waker);
       if (future.poll(cx)) return;
       if (cx.wake_requested()) waker.wake();
@@ -207,6 +209,7 @@ task::Header* CurrentThread::next_task() {
 
 void CurrentThread::run_task(task::Header& task) {
   core_->polls.add();
+  core_->forks.begin_turn();
   context::Current& here = context::current();
   task::Header* outer = std::exchange(here.task, &task);
   // relaxed: for a shutdown that finds this thread stuck.

@@ -28,6 +28,7 @@
 #include "runtime/base/mutex.h"
 #include "runtime/base/ring_buffer.h"
 #include "runtime/scheduler/flavor.h"
+#include "runtime/scheduler/fork_lane.h"
 #include "runtime/scheduler/injection_queue.h"
 
 namespace eddy::scheduler {
@@ -55,11 +56,18 @@ class CurrentThread final : public Flavor {
   void end_local();
 
  private:
-  struct Core {
-    explicit Core(InjectionQueue& injection) : injected(injection) {}
+  struct Core final : ForkLane::Host {
+    explicit Core(InjectionQueue& injection)
+        : injected(injection), forks(*this) {}
+
+    // Nobody steals.
+    void wake_thief() override {}
+    // Always: the driver may have some.
+    bool has_waiting_tasks() const override { return true; }
 
     base::RingBuffer<task::Header*> queue;
     InjectionQueue::Consumer injected;
+    ForkLane forks;
     uint32_t tick = 0;
     std::atomic<uint64_t> running{0};  // the TaskId of the poll in progress
     Counter polls, schedules, reschedules, parks;

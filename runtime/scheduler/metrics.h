@@ -18,6 +18,7 @@ struct Metrics {
   uint64_t schedules = 0;    // tasks queued: by a spawn, or by a wake
   uint64_t reschedules = 0;  // tasks queued again by their own poll
   uint64_t steals = 0;       // batches taken from another worker
+  uint64_t fork_steals = 0;  // forks taken from another worker
   uint64_t failed_searches = 0;
   uint64_t overflows = 0;  // batches moved to the injection queue
   uint64_t parks = 0;

@@ -93,6 +93,7 @@ absl::Status MultiThread::start_thread(
 void MultiThread::run_worker(uint32_t index) {
   context::Current here = here_;
   here.core = workers_[index].get();
+  here.forks = &workers_[index]->forks();
   here.shard = index;
   here.is_polling = true;
   context::Enter enter(here);
@@ -173,10 +174,15 @@ void MultiThread::unpark(uint32_t worker) {
   workers_[worker]->unpark();
 }
 
+void MultiThread::demand_forks() {
+  for (const auto& worker : workers_) worker->forks().deque().demand();
+}
+
 bool MultiThread::has_work() const {
   if (!injection_.empty()) return true;
   for (const auto& worker : workers_) {
     if (worker->queue().size() > 0) return true;
+    if (worker->forks().deque().has_public()) return true;
   }
   return false;
 }

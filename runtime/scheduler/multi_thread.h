@@ -61,6 +61,8 @@ class MultiThread final : public Flavor {
     if (std::optional<uint32_t> worker = idle_.notify_one()) [[unlikely]]
       unpark(*worker);
   }
+  // A worker is about to sleep: forks are to be published from now on.
+  void demand_forks();
   // Whether there is anything that a worker could take.
   bool has_work() const;
   void before_park();

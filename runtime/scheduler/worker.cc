@@ -15,7 +15,8 @@ Worker::Worker(MultiThread& scheduler, uint32_t index, uint64_t seed)
     : scheduler_(scheduler),
       index_(index),
       injected_(scheduler.injection()),
-      random_(seed + index) {}
+      random_(seed + index),
+      forks_(*this) {}
 
 void Worker::run() {
   context::Current& here = context::current();  // this thread's to the end
@@ -24,7 +25,7 @@ void Worker::run() {
     if (task == nullptr) task = search();
     if (task != nullptr) {
       run_task(*task, here);
-    } else {
+    } else if (!run_stolen_forks()) {
       park();
     }
   }
@@ -34,6 +35,7 @@ void Worker::run() {
 void Worker::run_task(task::Header& task, context::Current& here) {
   if (searching_) stop_searching();
   polls_.add();
+  forks_.begin_turn();
   here.task = &task;
   // relaxed: for a shutdown that finds this thread stuck.
   running_.store(task.id().value(), std::memory_order_relaxed);
@@ -92,6 +94,26 @@ task::Header* Worker::search() {
   return nullptr;
 }
 
+// Forks of another worker, if we may search. At the base of this thread's
+// stack: what they fork is ours, and what they wait for suspends them.
+bool Worker::run_stolen_forks() {
+  if (!searching_) return false;
+  const auto& workers = scheduler_.workers();
+  const auto count = static_cast<uint32_t>(workers.size());
+  const uint32_t start = random_.below(count);
+  for (uint32_t i = 0; i < count; ++i) {
+    Worker& victim = *workers[(start + i) % count];
+    ForkDeque::Item item;
+    if (&victim == this || !victim.forks_.deque().steal(item)) continue;
+    fork_steals_.add();
+    stop_searching();
+    forks_.begin_turn();
+    item.fork->run_stolen(item.branches);
+    return true;
+  }
+  return false;
+}
+
 void Worker::stop_searching() {
   searching_ = false;
   // There may be more where this came from, and pushes relied on us to look.
@@ -144,6 +166,7 @@ void Worker::park() {
   }
   Idle& idle = scheduler_.idle();
   idle.park(index_);
+  scheduler_.demand_forks();
   if (scheduler_.has_work() || scheduler_.is_stopping()) {
     if (idle.unpark_self(index_)) return;
     // Chosen to be woken: the token is on its way, and park() returns.
@@ -155,6 +178,13 @@ void Worker::park() {
   parker_.park();
   scheduler_.after_park();
   searching_ = !idle.unpark_self(index_);
+}
+
+void Worker::wake_thief() { scheduler_.notify_one(); }
+
+bool Worker::has_waiting_tasks() const {
+  return next_ != nullptr || queue_.size() > 0 ||
+         !scheduler_.injection().empty() || scheduler_.is_stopping();
 }
 
 // The scheduler has cancelled all tasks: to run one is to drop its future.
@@ -177,6 +207,7 @@ void Worker::add_metrics(Metrics& metrics) const {
   metrics.schedules += schedules_.get();
   metrics.reschedules += reschedules_.get();
   metrics.steals += steals_.get();
+  metrics.fork_steals += fork_steals_.get();
   metrics.failed_searches += failed_searches_.get();
   metrics.overflows += overflows_.get();
   metrics.parks += parks_.get();

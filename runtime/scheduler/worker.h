@@ -23,6 +23,7 @@
 #include "runtime/base/bits.h"
 #include "runtime/base/random.h"
 #include "runtime/context/current.h"
+#include "runtime/scheduler/fork_lane.h"
 #include "runtime/scheduler/injection_queue.h"
 #include "runtime/scheduler/local_queue.h"
 #include "runtime/scheduler/metrics.h"
@@ -34,7 +35,7 @@ namespace eddy::scheduler {
 
 class MultiThread;
 
-class alignas(base::kCacheLine) Worker {
+class alignas(base::kCacheLine) Worker final : private ForkLane::Host {
  public:
   Worker(MultiThread& scheduler, uint32_t index, uint64_t seed);
 
@@ -48,6 +49,8 @@ class alignas(base::kCacheLine) Worker {
 
   LocalQueue& queue() { return queue_; }
   const LocalQueue& queue() const { return queue_; }
+  ForkLane& forks() { return forks_; }
+  const ForkLane& forks() const { return forks_; }
   void unpark() { parker_.unpark(); }
   // The task that is being polled; no task otherwise.
   TaskId running() const {
@@ -68,12 +71,17 @@ class alignas(base::kCacheLine) Worker {
     if (task::Header* task = take_next()) push(*task);
   }
   task::Header* search();
+  bool run_stolen_forks();
   void run_task(task::Header& task, context::Current& here);
   void push(task::Header& task);
   void push_to_full(task::Header& task);
   void stop_searching();
   void park();
   void drop_all();
+
+  // ForkLane::Host:
+  void wake_thief() override;
+  bool has_waiting_tasks() const override;
 
   MultiThread& scheduler_;
   const uint32_t index_;
@@ -83,10 +91,11 @@ class alignas(base::kCacheLine) Worker {
   std::atomic<uint64_t> running_{0};  // a TaskId
   InjectionQueue::Consumer injected_;
   base::Random random_;
-  Counter polls_, schedules_, reschedules_, steals_, failed_searches_,
-      overflows_, parks_;
+  Counter polls_, schedules_, reschedules_, steals_, fork_steals_,
+      failed_searches_, overflows_, parks_;
 
   LocalQueue queue_;
+  ForkLane forks_;
   Parker parker_;
 };
 

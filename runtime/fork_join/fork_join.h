@@ -1,0 +1,171 @@
+// fork_join(): runs tasks in parallel, and waits for all of them.
+//
+//   eddy::Task<int> fib(int n) {
+//     if (n < 2) co_return n;
+//     auto [a, b] = co_await eddy::fork_join(fib(n - 1), fib(n - 2));
+//     co_return a + b;
+//   }
+//
+// The outputs come as a std::tuple. One of void is a std::monostate, one of T&
+// a std::reference_wrapper<T>, as in join().
+//
+// The children live in the frame of whoever awaits: there is no join handle and
+// no allocation but their own frames. The first child is called in place; the
+// others lie in a deque of this core, from which other workers steal and this
+// one takes back what they left. So to fork costs little more than a call, and
+// splitting work finely costs no parallelism. A child is a task like any other:
+// it may await IO, timers and channels, and other tasks run meanwhile.
+//
+// Which children run at the same time, and on which threads, is open: they
+// share data as threads do. What the caller wrote, they see, and what they
+// wrote, the caller sees afterwards. The values of a TaskLocal are those of the
+// thread that runs a child: pass on what it needs.
+//
+// Fairness: children run inside of the caller's turn for up to 200 us if other
+// tasks wait for the core, then those take theirs; see fork_lane.h. It is
+// between children, and where they await, that others get a turn.
+//
+// Threads: belongs to one task, inside of a runtime; children run on all
+//          workers. From a thread that runs none, as in block_on() on a
+//          multi-thread runtime, all children are handed to the workers.
+// Cancel:  waits until no child is being polled, on any thread, and destroys
+//          them. Those that have not begun never do.
+// Errors:  the exception of the first child that threw, once all have ended.
+// Owner:   owns the children until it is destroyed. May be moved until the
+// first
+//          poll.
+#ifndef EDDY_RUNTIME_FORK_JOIN_FORK_JOIN_H_
+#define EDDY_RUNTIME_FORK_JOIN_FORK_JOIN_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include "runtime/base/check.h"
+#include "runtime/fork_join/fork_base.h"
+#include "runtime/task/child.h"
+#include "runtime/task/task.h"
+
+namespace eddy {
+namespace forks {
+
+// `kCount` tasks, whatever their results. A branch is the index of one.
+template <std::size_t kCount>
+class ForkFrames : public ForkBase {
+ protected:
+  using Frames = std::array<task::PromiseBase*, kCount>;
+
+  explicit ForkFrames(const Frames& frames) : frames_(frames) {}
+  ForkFrames(ForkFrames&& other) noexcept
+      : ForkBase(std::move(other)), frames_(other.frames_) {
+    other.frames_.fill(nullptr);
+  }
+  ~ForkFrames() {
+    drop();
+    for (std::size_t i = kCount; i-- > 0;) {
+      if (frames_[i] != nullptr) frames_[i]->destroy();
+    }
+  }
+
+  bool poll_all(Context& cx) {
+    if (is_begun()) [[unlikely]] {
+      return poll_again(cx);
+    }
+    begin();
+    Place place(cx);
+    const int64_t ended = run_all(place);
+    return ended == kCount || wait(cx, kCount - ended);
+  }
+
+  task::PromiseBase& frame(std::size_t index) { return *frames_[index]; }
+
+ private:
+  int64_t run_all(Place& place) noexcept {
+    // The last one lies deepest, where thieves take.
+    std::size_t kept = kCount;
+    while (kept > 1 && place.push({this, kept - 1})) --kept;
+    int64_t ended = 0;
+    for (std::size_t i = 0; i < kept; ++i) ended += run(i, place);
+    for (std::size_t left = kCount - kept; left > 0; --left) {
+      scheduler::ForkDeque::Item item;
+      if (!place.pop(item)) break;  // stolen, and all that are below
+      EDDY_DCHECK(item.fork == this, "a fork pops what another has pushed");
+      ended += run(item.branches, place);
+    }
+    return ended;
+  }
+
+  int64_t run(uint64_t index, Place& place) noexcept final {
+    if (!place.may_call()) [[unlikely]] {
+      postpone(index);
+      return 0;
+    }
+    task::PromiseBase& child = *frames_[index];
+    if (!call(child, index, place.stack_limit())) [[unlikely]] {
+      return 0;
+    }
+    ForkFrames::end_child(index, child);
+    return 1;
+  }
+
+  // The outcome stays in the frame.
+  void end_child(uint64_t, task::PromiseBase& child) noexcept final {
+    if (child.error()) [[unlikely]] {
+      fail(child.error());
+    }
+  }
+  void drop_child(uint64_t, task::PromiseBase&) noexcept final {}
+  int64_t count(uint64_t) const noexcept final { return 1; }
+
+  Frames frames_;
+};
+
+}  // namespace forks
+
+template <class... Ts>
+class [[nodiscard]] ForkJoin final : private forks::ForkFrames<sizeof...(Ts)> {
+ public:
+  using Output = std::tuple<task::Storable<Ts>...>;
+
+  explicit ForkJoin(Task<Ts>... children)
+      : Base({&task::release_frame(std::move(children))...}) {}
+  ForkJoin(ForkJoin&&) = default;
+
+  Poll<Output> poll(Context& cx) {
+    if (!this->poll_all(cx)) return kPending;
+    this->rethrow_if_failed();
+    return take(std::index_sequence_for<Ts...>());
+  }
+
+ private:
+  using Base = forks::ForkFrames<sizeof...(Ts)>;
+
+  template <std::size_t... kIndices>
+  Output take(std::index_sequence<kIndices...>) {
+    return Output(take_one<kIndices, Ts>()...);
+  }
+  template <std::size_t kIndex, class T>
+  task::Storable<T> take_one() {
+    auto& child = static_cast<task::Promise<T>&>(this->frame(kIndex));
+    if constexpr (std::is_void_v<T>) {
+      child.take();
+      return {};
+    } else {
+      return task::Storable<T>(child.take());
+    }
+  }
+};
+
+// At least one child; tasks that were not polled yet.
+template <class... Ts>
+requires(sizeof...(Ts) > 0) ForkJoin<Ts...> fork_join(Task<Ts>... children) {
+  return ForkJoin<Ts...>(std::move(children)...);
+}
+
+}  // namespace eddy
+
+#endif  // EDDY_RUNTIME_FORK_JOIN_FORK_JOIN_H_

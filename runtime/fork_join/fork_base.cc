@@ -52,8 +52,15 @@ void ForkBase::run_stolen(uint64_t branches) noexcept {
     finish(count(branches));
     return;
   }
-  Place place;
-  const int64_t ended = run(branches, place);
+  scheduler::ForkLane* lane = context::current().forks;
+  Caller caller(*this, lane, Context::default_stack_limit());
+  int64_t ended;
+  if (lane != nullptr) {
+    ended = run(branches, *lane, caller);
+  } else {
+    NoLane no_lane;
+    ended = run(branches, no_lane, caller);
+  }
   if (ended > 0) finish(ended);
 }
 
@@ -182,19 +189,21 @@ int64_t ForkBase::take_idle_cells() {
   return children;
 }
 
-// --- CalledChild -------------------------------------------------------------
+// --- Caller ------------------------------------------------------------------
 
-ForkCell& CalledChild::cell() noexcept {
+ForkCell& Caller::cell() noexcept {
   if (cell_ == nullptr) {
-    cell_ = &ForkCell::create_polling(fork_, branch_, frame_);
+    cell_ = &ForkCell::create_polling(fork_, branch_, *frame_);
   }
   return *cell_;
 }
 
-const Waker& CalledChild::waker() noexcept { return cell().waker(); }
+const Waker& Caller::waker() noexcept { return cell().waker(); }
 
-void CalledChild::leave(bool ended, bool wake_requested) noexcept {
-  cell().leave(ended, wake_requested);
+// The child has ended, or is suspended.
+void Caller::leave(bool ended) noexcept {
+  cell().leave(ended, cx_.wake_requested());
+  cell_ = nullptr;
 }
 
 }  // namespace eddy::forks

@@ -57,10 +57,12 @@
 #define EDDY_RUNTIME_FORK_JOIN_FORK_BASE_H_
 
 #include <atomic>
+#include <coroutine>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <limits>
+#include <type_traits>
 
 #include "runtime/base/bits.h"
 #include "runtime/base/mutex.h"
@@ -72,6 +74,7 @@
 
 namespace eddy::forks {
 
+class Caller;
 class ForkCell;
 
 // The lock that a fork shares with others, and what to wait at for its
@@ -113,53 +116,30 @@ class ForkBase : public scheduler::Fork {
   ForkBase(ForkBase&& other) noexcept;
   ~ForkBase() = default;
 
-  // Where children run: on a core, or not.
-  class Place {
+  // For threads without a core, where nothing can be pushed.
+  class NoLane {
    public:
-    // For the owner's poll, which postpones them where it can't call them.
-    explicit Place(Context& cx)
-        : lane_(is_low(cx.stack_limit()) ? nullptr : context::current().forks),
-          stack_limit_(cx.stack_limit()),
-          must_call_(false) {}
-    // At the base of a stack: they are called in any case.
-    Place()
-        : lane_(context::current().forks),
-          stack_limit_(Context::default_stack_limit()),
-          must_call_(true) {}
-
-    uintptr_t stack_limit() const { return stack_limit_; }
-    [[nodiscard]] bool push(scheduler::ForkDeque::Item item) {
-      return lane_ != nullptr && lane_->push(item);
-    }
-    [[nodiscard]] bool pop(scheduler::ForkDeque::Item& item) {
-      return lane_->pop(item);
-    }
-    // Before each child.
-    bool may_call() {
-      return lane_ != nullptr ? !lane_->is_slice_over() : must_call_;
-    }
-
-   private:
-    static bool is_low(uintptr_t limit) {
-      return reinterpret_cast<uintptr_t>(__builtin_frame_address(0)) < limit;
-    }
-
-    scheduler::ForkLane* const lane_;
-    const uintptr_t stack_limit_;
-    const bool must_call_;
+    explicit NoLane() = default;
+    bool push(scheduler::ForkDeque::Item) { return false; }
+    bool pop(scheduler::ForkDeque::Item&) { return false; }
+    bool is_slice_over() { return false; }
   };
 
   // Runs what `branches` means; how many children have ended. The others were
   // stolen, or will end by finish().
-  virtual int64_t run(uint64_t branches, Place& place) noexcept = 0;
+  virtual int64_t run(uint64_t branches, scheduler::ForkLane& lane,
+                      Caller& caller) noexcept = 0;
+  virtual int64_t run(uint64_t branches, NoLane& lane,
+                      Caller& caller) noexcept = 0;
 
-  // The owner's poll. The first one begins, runs, and waits for what has not
-  // ended; later ones only wait. True if all children have ended.
+  // The owner's poll. The first one begins: with a lane it runs the children,
+  // without (there is no core here, or little stack) it postpones them. Then it
+  // waits for those that have not ended, as later polls do.
   bool is_begun() const { return is_begun_; }
-  void begin() {
-    is_begun_ = true;
-    task_ = context::current().task;
-  }
+  // Outside of a poll: all children have ended.
+  bool has_ended() const { return is_begun_ && !is_waiting_; }
+  [[nodiscard]] scheduler::ForkLane* begin(const Context& cx);
+  // True if all children have ended.
   [[nodiscard]] bool wait(Context& cx, int64_t children);
   [[nodiscard]] bool poll_again(Context& cx);
   // All have ended: throws the first exception.
@@ -171,11 +151,11 @@ class ForkBase : public scheduler::Fork {
   // In the destructor of what has the children: none is polled any more
   // afterwards.
   void drop() noexcept {
-    if (is_waiting_) stop_children();
+    if (is_waiting_) [[unlikely]] {
+      stop_children();
+    }
   }
 
-  // Calls a child that has not started. True if it has ended.
-  bool call(task::PromiseBase& frame, uint64_t branch, uintptr_t stack_limit);
   void postpone(uint64_t branches) noexcept;
   // The first one counts.
   void fail(std::exception_ptr error) noexcept;
@@ -201,37 +181,80 @@ class ForkBase : public scheduler::Fork {
   bool is_waiting_ = false;
 };
 
-// A child that is called in place: makes its cell when somebody wants to wake
-// it.
-class CalledChild final : public WakerSource {
+// Calls children of a fork in place, one after the other. Makes a cell for the
+// one that is being called when somebody wants to wake it. What that one forks
+// itself finds here where it is.
+class Caller final : public WakerSource {
  public:
-  CalledChild(ForkBase& fork, uint64_t branch, task::PromiseBase& frame)
-      : fork_(fork), branch_(branch), frame_(frame) {}
+  Caller(ForkBase& fork, scheduler::ForkLane* lane, uintptr_t stack_limit)
+      : cx_(*this, stack_limit), fork_(fork), lane_(lane) {}
+
+  // Calls a child that has not started. True if it has ended.
+  [[gnu::always_inline]] bool call(task::PromiseBase& frame, uint64_t branch) {
+    branch_ = branch;
+    frame_ = &frame;
+    cx_.begin_poll();
+    const bool ended = frame.start(cx_);
+    if (!ended || cell_ != nullptr) [[unlikely]] {
+      leave(ended);
+    }
+    return ended;
+  }
+
+  // Who polls `cx`, if that is a fork.
+  static const Caller* around(const Context& cx) {
+    return static_cast<const Caller*>(cx.source());
+  }
+  const ForkBase& fork() const { return fork_; }
+  scheduler::ForkLane* lane() const { return lane_; }
 
   const Waker& waker() noexcept override;
-  bool has_cell() const { return cell_ != nullptr; }
-  // The call is over: the child has ended, or is suspended.
-  void leave(bool ended, bool wake_requested) noexcept;
 
  private:
+  void leave(bool ended) noexcept;
   ForkCell& cell() noexcept;
 
+  Context cx_;
   ForkBase& fork_;
-  const uint64_t branch_;
-  task::PromiseBase& frame_;
+  scheduler::ForkLane* const lane_;
+  uint64_t branch_ = 0;
+  task::PromiseBase* frame_ = nullptr;
   ForkCell* cell_ = nullptr;
 };
 
-inline bool ForkBase::call(task::PromiseBase& frame, uint64_t branch,
-                           uintptr_t stack_limit) {
-  CalledChild child(*this, branch, frame);
-  Context cx(child, stack_limit);
-  const bool ended = frame.start(cx);
-  if (!ended || child.has_cell()) [[unlikely]] {
-    child.leave(ended, cx.wake_requested());
+[[gnu::always_inline]] inline scheduler::ForkLane* ForkBase::begin(
+    const Context& cx) {
+  is_begun_ = true;
+  const auto here = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
+  if (const Caller* caller = Caller::around(cx)) [[likely]] {
+    task_ = caller->fork().task_;
+    return here < cx.stack_limit() ? nullptr : caller->lane();
   }
-  return ended;
+  const context::Current& current = context::current();
+  task_ = current.task;
+  return here < cx.stack_limit() ? nullptr : current.forks;
 }
+
+// co_await of a fork: runs it in place.
+template <class Fork>
+class ForkAwaiter : private task::Suspension {
+ public:
+  ForkAwaiter(Fork& fork, task::PromiseBase& frame)
+      : Suspension(&ForkAwaiter::poll, frame), fork_(fork) {}
+
+  bool await_ready() { return fork_.poll_all(frame->context()); }
+  void await_suspend(std::coroutine_handle<>) noexcept {
+    frame->cursor().wait_at(*this);
+  }
+  decltype(auto) await_resume() { return fork_.take(); }
+
+ private:
+  static bool poll(task::Suspension& self, Context& cx) noexcept {
+    return static_cast<ForkAwaiter&>(self).fork_.poll_all(cx);
+  }
+
+  Fork& fork_;
+};
 
 }  // namespace eddy::forks
 

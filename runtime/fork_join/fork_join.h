@@ -58,6 +58,7 @@ template <std::size_t kCount>
 class ForkFrames : public ForkBase {
  protected:
   using Frames = std::array<task::PromiseBase*, kCount>;
+  using NoLane = ForkBase::NoLane;
 
   explicit ForkFrames(const Frames& frames) : frames_(frames) {}
   ForkFrames(ForkFrames&& other) noexcept
@@ -65,51 +66,77 @@ class ForkFrames : public ForkBase {
     other.frames_.fill(nullptr);
   }
   ~ForkFrames() {
+    if (has_ended()) [[likely]] {
+      for (std::size_t i = kCount; i-- > 0;) frames_[i]->destroy_ended();
+      return;
+    }
     drop();
     for (std::size_t i = kCount; i-- > 0;) {
       if (frames_[i] != nullptr) frames_[i]->destroy();
     }
   }
 
-  bool poll_all(Context& cx) {
+  [[gnu::noinline]] bool poll_all(Context& cx) {
     if (is_begun()) [[unlikely]] {
       return poll_again(cx);
     }
-    begin();
-    Place place(cx);
-    const int64_t ended = run_all(place);
-    return ended == kCount || wait(cx, kCount - ended);
+    int64_t ended = 0;
+    if (scheduler::ForkLane* lane = begin(cx)) [[likely]] {
+      Caller caller(*this, lane, cx.stack_limit());
+      ended = run_all(*lane, caller);
+      if (ended == kCount) [[likely]] {
+        return true;
+      }
+    } else {
+      for (std::size_t i = 0; i < kCount; ++i) postpone(i);
+    }
+    return wait(cx, kCount - ended);
   }
 
   task::PromiseBase& frame(std::size_t index) { return *frames_[index]; }
 
  private:
-  int64_t run_all(Place& place) noexcept {
+  [[gnu::always_inline]] int64_t run_all(scheduler::ForkLane& lane,
+                                         Caller& caller) noexcept {
     // The last one lies deepest, where thieves take.
-    std::size_t kept = kCount;
-    while (kept > 1 && place.push({this, kept - 1})) --kept;
+    uint64_t kept = kCount;
+    while (kept > 1 && lane.push({this, kept - 1})) --kept;
     int64_t ended = 0;
-    for (std::size_t i = 0; i < kept; ++i) ended += run(i, place);
-    for (std::size_t left = kCount - kept; left > 0; --left) {
-      scheduler::ForkDeque::Item item;
-      if (!place.pop(item)) break;  // stolen, and all that are below
-      EDDY_DCHECK(item.fork == this, "a fork pops what another has pushed");
-      ended += run(item.branches, place);
+    for (uint64_t index = 0, next = 1;;) {
+      ended += run_one(index, lane, caller);
+      if (next == kCount) return ended;
+      if (next >= kept) {
+        scheduler::ForkDeque::Item item;
+        // If the next one was stolen, then all that lie below it were.
+        if (!lane.pop(item)) return ended;
+        EDDY_DCHECK(item.fork == this && item.branches == next,
+                    "a fork pops what another has pushed");
+      }
+      index = next++;
     }
-    return ended;
   }
 
-  int64_t run(uint64_t index, Place& place) noexcept final {
-    if (!place.may_call()) [[unlikely]] {
+  template <class Lane>
+  [[gnu::always_inline]] int64_t run_one(uint64_t index, Lane& lane,
+                                         Caller& caller) noexcept {
+    if (lane.is_slice_over()) [[unlikely]] {
       postpone(index);
       return 0;
     }
     task::PromiseBase& child = *frames_[index];
-    if (!call(child, index, place.stack_limit())) [[unlikely]] {
+    if (!caller.call(child, index)) [[unlikely]] {
       return 0;
     }
     ForkFrames::end_child(index, child);
     return 1;
+  }
+
+  int64_t run(uint64_t index, scheduler::ForkLane& lane,
+              Caller& caller) noexcept final {
+    return run_one(index, lane, caller);
+  }
+  int64_t run(uint64_t index, NoLane& lane, Caller& caller) noexcept final {
+    return run_one(index, lane, caller);
   }
 
   // The outcome stays in the frame.
@@ -137,13 +164,22 @@ class [[nodiscard]] ForkJoin final : private forks::ForkFrames<sizeof...(Ts)> {
 
   Poll<Output> poll(Context& cx) {
     if (!this->poll_all(cx)) return kPending;
-    this->rethrow_if_failed();
-    return take(std::index_sequence_for<Ts...>());
+    return take();
+  }
+
+  // For co_await.
+  auto await_in(task::PromiseBase& frame) {
+    return forks::ForkAwaiter<ForkJoin>(*this, frame);
   }
 
  private:
   using Base = forks::ForkFrames<sizeof...(Ts)>;
+  friend forks::ForkAwaiter<ForkJoin>;
 
+  Output take() {
+    this->rethrow_if_failed();
+    return take(std::index_sequence_for<Ts...>());
+  }
   template <std::size_t... kIndices>
   Output take(std::index_sequence<kIndices...>) {
     return Output(take_one<kIndices, Ts>()...);
@@ -162,7 +198,9 @@ class [[nodiscard]] ForkJoin final : private forks::ForkFrames<sizeof...(Ts)> {
 
 // At least one child; tasks that were not polled yet.
 template <class... Ts>
-requires(sizeof...(Ts) > 0) ForkJoin<Ts...> fork_join(Task<Ts>... children) {
+requires(sizeof...(Ts) > 0)
+    [[gnu::always_inline]] inline ForkJoin<Ts...> fork_join(
+        Task<Ts>... children) {
   return ForkJoin<Ts...>(std::move(children)...);
 }
 

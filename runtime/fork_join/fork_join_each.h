@@ -70,7 +70,8 @@ class MadeTasks {
       : make_(std::move(make)), results_(std::move(results)) {}
 
   template <class Range>
-  bool run(Range& range, uint32_t index, uintptr_t stack_limit) noexcept {
+  [[gnu::always_inline]] bool run(Range& range, uint32_t index,
+                                  Caller& caller) noexcept {
     task::Promise<T>* frame;
     try {
       frame = &task::release_frame(std::as_const(make_)(std::size_t{index}));
@@ -78,7 +79,7 @@ class MadeTasks {
       range.fail(std::current_exception());
       return true;
     }
-    if (!range.call(*frame, index, stack_limit)) [[unlikely]] {
+    if (!caller.call(*frame, index)) [[unlikely]] {
       return false;
     }
     take(range, index, *frame);
@@ -103,7 +104,7 @@ class MadeTasks {
         range.fail(std::current_exception());
       }
     }
-    frame.destroy();
+    frame.destroy_ended();
   }
 
   const Make make_;
@@ -167,18 +168,31 @@ class [[nodiscard]] ForkJoinEach {
       : range_(count, Tasks(std::move(make), results(count))) {}
 
   Poll<Output> poll(Context& cx) {
-    if (!range_.poll_all(cx)) return kPending;
+    if (!poll_all(cx)) return kPending;
     if constexpr (kIsVoid) {
+      take();
       return kReady;
     } else {
-      return range_.children().results().take();
+      return take();
     }
   }
 
+  // For co_await.
+  auto await_in(task::PromiseBase& frame) {
+    return forks::ForkAwaiter<ForkJoinEach>(*this, frame);
+  }
+
  private:
+  friend forks::ForkAwaiter<ForkJoinEach>;
   using Results = std::conditional_t<kIsVoid, forks::NoResults,
                                      forks::VectorResults<task::Storable<T>>>;
   using Tasks = forks::MadeTasks<Make, Results>;
+
+  bool poll_all(Context& cx) { return range_.poll_all(cx); }
+  Output take() {
+    range_.rethrow_if_failed();
+    if constexpr (!kIsVoid) return range_.children().results().take();
+  }
 
   static Results results([[maybe_unused]] std::size_t count) {
     if constexpr (kIsVoid) {
@@ -201,12 +215,22 @@ class [[nodiscard]] ForkJoinInto {
                Tasks(std::move(make), forks::SpanResults<T>(into.data()))) {}
 
   Poll<void> poll(Context& cx) {
-    if (!range_.poll_all(cx)) return kPending;
+    if (!poll_all(cx)) return kPending;
+    take();
     return kReady;
+  }
+
+  // For co_await.
+  auto await_in(task::PromiseBase& frame) {
+    return forks::ForkAwaiter<ForkJoinInto>(*this, frame);
   }
 
  private:
   using Tasks = forks::MadeTasks<Make, forks::SpanResults<T>>;
+  friend forks::ForkAwaiter<ForkJoinInto>;
+
+  bool poll_all(Context& cx) { return range_.poll_all(cx); }
+  void take() { range_.rethrow_if_failed(); }
 
   forks::ForkRange<Tasks> range_;
 };

@@ -9,7 +9,7 @@
 // taken it out of the deque, alone.
 //
 // `Children` says what a child is:
-//   bool run(ForkRange&, uint32_t index, uintptr_t stack_limit)
+//   bool run(ForkRange&, uint32_t index, Caller&)
 //       begins child `index`; true if it has ended. Does not throw.
 //   void end(ForkRange&, uint32_t index, PromiseBase&)
 //       a child that waited has ended: takes its outcome and destroys its frame
@@ -39,17 +39,30 @@ class ForkRange final : public ForkBase {
   ForkRange(ForkRange&&) = default;
   ~ForkRange() { drop(); }
 
-  // True if all have ended; throws the first exception.
-  bool poll_all(Context& cx) {
-    if (!(is_begun() ? poll_again(cx) : poll_first(cx))) return false;
-    rethrow_if_failed();
-    return true;
+  // True if all have ended.
+  [[gnu::noinline]] bool poll_all(Context& cx) {
+    if (is_begun()) [[unlikely]] {
+      return poll_again(cx);
+    }
+    if (count_ == 0) return true;
+    int64_t ended = 0;
+    if (scheduler::ForkLane* lane = begin(cx)) [[likely]] {
+      Caller caller(*this, lane, cx.stack_limit());
+      ended = run_range(pack(0, count_), *lane, caller);
+      if (ended == count_) [[likely]] {
+        return true;
+      }
+    } else {
+      postpone(pack(0, count_));
+    }
+    return wait(cx, count_ - ended);
   }
+  // Once they have: throws the first exception.
+  using ForkBase::rethrow_if_failed;
 
   Children& children() { return children_; }
 
   // For Children:
-  using ForkBase::call;
   using ForkBase::fail;
 
  private:
@@ -61,36 +74,30 @@ class ForkRange final : public ForkBase {
     return static_cast<uint32_t>(branches);
   }
 
-  bool poll_first(Context& cx) {
-    begin();
-    if (count_ == 0) return true;
-    Place place(cx);
-    const int64_t ended = run(pack(0, count_), place);
-    return ended == count_ || wait(cx, count_ - ended);
-  }
-
-  int64_t run(uint64_t branches, Place& place) noexcept override {
+  template <class Lane>
+  [[gnu::always_inline]] int64_t run_range(uint64_t branches, Lane& lane,
+                                           Caller& caller) noexcept {
     int64_t ended = 0;
     for (uint32_t pushed = 0;;) {
       // Asked before the range is cut: what is postponed stays whole.
-      if (!place.may_call()) [[unlikely]] {
+      if (lane.is_slice_over()) [[unlikely]] {
         postpone(branches);
       } else {
         uint32_t begin = begin_of(branches), end = end_of(branches);
         while (end - begin > 1) {
           const uint32_t middle = begin + (end - begin) / 2;
-          if (!place.push({this, pack(middle, end)})) break;
+          if (!lane.push({this, pack(middle, end)})) break;
           end = middle;
           ++pushed;
         }
-        ended += children_.run(*this, begin, place.stack_limit());
+        ended += children_.run(*this, begin, caller);
         if (++begin < end) [[unlikely]] {
-          ended += run_unpushed(begin, end, place);
+          ended += run_unpushed(begin, end, lane, caller);
         }
       }
       if (pushed == 0) return ended;
       scheduler::ForkDeque::Item item;
-      if (!place.pop(item)) return ended;  // stolen, and all that are below
+      if (!lane.pop(item)) return ended;  // stolen, and all that are below
       EDDY_DCHECK(item.fork == this, "a fork pops what another has pushed");
       --pushed;
       branches = item.branches;
@@ -98,16 +105,27 @@ class ForkRange final : public ForkBase {
   }
 
   // The deque is full, or there is none.
-  int64_t run_unpushed(uint32_t begin, uint32_t end, Place& place) noexcept {
+  template <class Lane>
+  int64_t run_unpushed(uint32_t begin, uint32_t end, Lane& lane,
+                       Caller& caller) noexcept {
     int64_t ended = 0;
     for (; begin < end; ++begin) {
-      if (!place.may_call()) {
+      if (lane.is_slice_over()) {
         postpone(pack(begin, end));
         break;
       }
-      ended += children_.run(*this, begin, place.stack_limit());
+      ended += children_.run(*this, begin, caller);
     }
     return ended;
+  }
+
+  int64_t run(uint64_t branches, scheduler::ForkLane& lane,
+              Caller& caller) noexcept override {
+    return run_range(branches, lane, caller);
+  }
+  int64_t run(uint64_t branches, NoLane& lane,
+              Caller& caller) noexcept override {
+    return run_range(branches, lane, caller);
   }
 
   void end_child(uint64_t index, task::PromiseBase& frame) noexcept override {

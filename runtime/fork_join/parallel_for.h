@@ -99,7 +99,7 @@ class CalledPieces {
       : pieces_(pieces), f_(std::move(f)) {}
 
   template <class Range>
-  bool run(Range& range, uint32_t piece, uintptr_t) noexcept {
+  bool run(Range& range, uint32_t piece, Caller&) noexcept {
     try {
       const Index begin = pieces_.begin_of(piece), end = pieces_.end_of(piece);
       if constexpr (TakesPiece<F, Index>) {
@@ -158,11 +158,22 @@ class [[nodiscard]] ParallelFor {
                forks::CalledPieces<Index, F>(pieces, std::move(f))) {}
 
   Poll<void> poll(Context& cx) {
-    if (!range_.poll_all(cx)) return kPending;
+    if (!poll_all(cx)) return kPending;
+    take();
     return kReady;
   }
 
+  // For co_await.
+  auto await_in(task::PromiseBase& frame) {
+    return forks::ForkAwaiter<ParallelFor>(*this, frame);
+  }
+
  private:
+  friend forks::ForkAwaiter<ParallelFor>;
+
+  bool poll_all(Context& cx) { return range_.poll_all(cx); }
+  void take() { range_.rethrow_if_failed(); }
+
   forks::ForkRange<forks::CalledPieces<Index, F>> range_;
 };
 

@@ -13,14 +13,19 @@
 
 namespace eddy {
 
+namespace forks {
+class Caller;
+}
+
 // Makes the waker of a poll when it is asked for: for what is polled often and
-// seldom has to wait.
+// seldom has to wait, as the children of a fork_join.
 class WakerSource {
  public:
   // Borrowed, and good for the rest of the poll.
   virtual const Waker& waker() noexcept = 0;
 
- protected:
+ private:
+  friend class forks::Caller;  // the only one: see Context::source()
   WakerSource() = default;
   WakerSource(const WakerSource&) = delete;
   WakerSource& operator=(const WakerSource&) = delete;
@@ -56,6 +61,14 @@ class Context {
 
   const Waker& waker() const {
     return waker_ != nullptr ? *waker_ : source_->waker();
+  }
+
+  // Who polls, if that is a fork_join; else null.
+  WakerSource* source() const { return source_; }
+  // The same Context for another poll by `source`.
+  void begin_poll() {
+    budget_ = kDefaultBudget;
+    wake_requested_ = false;
   }
 
   // Asks for another poll after the other runnable tasks had their turn.

@@ -128,10 +128,10 @@ class PromiseBase {
   // As the root of a task: goes on until a leaf is pending (false) or this
   // frame has ended (true).
   bool run(Context& cx);
-  // The first run(), inlined where many children are started.
+  // The first run(), inlined where many children are started. The cursor needs
+  // no place yet: it has one when the frame suspends.
   bool start(Context& cx) {
     cursor_ = &own_;
-    own_.resume_at(*this);
     own_.set_context(cx);
     const std::coroutine_handle<> root = handle();
     root.resume();
@@ -144,6 +144,8 @@ class PromiseBase {
   // Destroys the frame and, innermost first, the frames that it has called.
   // Not recursive: a chain of a million frames needs no stack.
   void destroy() noexcept;
+  // Of a frame that has ended.
+  void destroy_ended() noexcept { handle().destroy(); }
 
   // The promises of all tasks lie at the same offset from their frames, since
   // none is aligned to more than two pointers (Task checks that).

@@ -114,9 +114,20 @@ class CallAwaiter : private CallSite {
   }
 };
 
+// A future that brings an awaiter of its own, to save the way of its output
+// through a Poll: await_in() gives one that is a Suspension of `frame`.
+template <class F>
+concept BringsAwaiter = Future<F> && requires(F& future, PromiseBase& frame) {
+  future.await_in(frame);
+};
+
 // What the promises of all tasks accept after co_await.
 class AwaitingPromise : public PromiseBase {
  public:
+  template <BringsAwaiter F>
+  auto await_transform(F&& future) {
+    return future.await_in(*this);
+  }
   template <Future F>
   LeafAwaiter<std::remove_reference_t<F>> await_transform(F&& future) {
     return {future, *this};

@@ -148,7 +148,7 @@ class ForkBase : public scheduler::Fork {
       rethrow();
     }
   }
-  // In the destructor of what has the children: none is polled any more
+  // In the destructor of the most derived class: no child is polled any more
   // afterwards.
   void drop() noexcept {
     if (is_waiting_) [[unlikely]] {

@@ -70,7 +70,6 @@ class ForkFrames : public ForkBase {
       for (std::size_t i = kCount; i-- > 0;) frames_[i]->destroy_ended();
       return;
     }
-    drop();
     for (std::size_t i = kCount; i-- > 0;) {
       if (frames_[i] != nullptr) frames_[i]->destroy();
     }
@@ -161,6 +160,9 @@ class [[nodiscard]] ForkJoin final : private forks::ForkFrames<sizeof...(Ts)> {
   explicit ForkJoin(Task<Ts>... children)
       : Base({&task::release_frame(std::move(children))...}) {}
   ForkJoin(ForkJoin&&) = default;
+  // Here and not in the base: until no child is polled, others may call virtual
+  // functions.
+  ~ForkJoin() { this->drop(); }
 
   Poll<Output> poll(Context& cx) {
     if (!this->poll_all(cx)) return kPending;

@@ -38,6 +38,11 @@
 #include "runtime/combinators/select.h"
 #include "runtime/combinators/try_join.h"
 
+// Parallel work in one task.
+#include "runtime/fork_join/fork_join.h"
+#include "runtime/fork_join/fork_join_each.h"
+#include "runtime/fork_join/parallel_for.h"
+
 // Time.
 #include "runtime/time/interval.h"
 #include "runtime/time/sleep.h"

@@ -93,6 +93,8 @@ class ForkBase : public scheduler::Fork {
   // A child that was polled elsewhere than by the owner has ended; *this may be
   // gone afterwards.
   void finish(int64_t children) noexcept;
+  // The first one counts.
+  void fail(std::exception_ptr error) noexcept;
   // The outcome of child `branch`: takes it out of the frame.
   virtual void end_child(uint64_t branch,
                          task::PromiseBase& frame) noexcept = 0;
@@ -157,8 +159,6 @@ class ForkBase : public scheduler::Fork {
   }
 
   void postpone(uint64_t branches) noexcept;
-  // The first one counts.
-  void fail(std::exception_ptr error) noexcept;
 
  private:
   static constexpr auto kRelaxed = std::memory_order_relaxed;

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "runtime/base/check.h"
+#include "runtime/task/join_handle.h"
 
 namespace eddy::forks {
 
@@ -15,7 +15,7 @@ ForkCell::ForkCell(task::Scheduler& scheduler, ForkBase& fork,
       frame_(frame),
       is_polling_(frame != nullptr),
       waker_(Waker::adopt(this)) {
-  release();  // of the list of live tasks, in which it is not
+  live_list = kRefused;  // the fork's owner is on a list of live tasks
 }
 
 ForkCell& ForkCell::create_polling(ForkBase& fork, uint64_t branch,
@@ -120,6 +120,28 @@ void ForkCell::end_child(ForkBase& fork, bool ended) noexcept {
   fork.finish(1);
 }
 
+// The runtime shuts down. If the owner is a task it will be dropped; that of a
+// block_on() learns why its children have ended.
+void ForkCell::cancel_future() noexcept {
+  ForkBase* fork;
+  {
+    base::MutexLock lock(&stripe_.mutex);
+    fork = std::exchange(fork_, nullptr);
+    if (fork == nullptr) return;  // dropped
+    fork->unlink(*this);
+  }
+  fork->fail(std::make_exception_ptr(TaskCancelled()));
+  const int64_t children = drop_children(*fork);
+  detach();
+  fork->finish(children);
+}
+
+int64_t ForkCell::drop_children(ForkBase& fork) noexcept {
+  if (frame_ == nullptr) return fork.count(branches_);
+  fork.drop_child(branches_, *frame_);
+  return 1;
+}
+
 bool ForkCell::take_fork() {
   if (is_polling_) return false;
   fork_ = nullptr;
@@ -127,12 +149,7 @@ bool ForkCell::take_fork() {
 }
 
 int64_t ForkCell::end_dropped(ForkBase& fork) noexcept {
-  int64_t children = 1;
-  if (frame_ != nullptr) {
-    fork.drop_child(branches_, *frame_);
-  } else {
-    children = fork.count(branches_);
-  }
+  const int64_t children = drop_children(fork);
   abort_at_shutdown();
   detach();
   return children;

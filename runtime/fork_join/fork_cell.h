@@ -64,8 +64,8 @@ class ForkCell final : public task::Header {
   void run_postponed(ForkBase& fork) noexcept;
   bool stop_polling(ForkBase& fork, bool ended);
   void end_child(ForkBase& fork, bool ended) noexcept;
-  // The fork, which knows when nobody polls, has dropped the child.
-  void cancel_future() noexcept override {}
+  void cancel_future() noexcept override;
+  int64_t drop_children(ForkBase& fork) noexcept;
   void* outcome() noexcept override { return nullptr; }
   std::exception_ptr destroy_outcome() noexcept override { return nullptr; }
   void destroy() noexcept override { delete this; }

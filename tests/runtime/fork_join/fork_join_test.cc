@@ -2,9 +2,11 @@
 
 #include "runtime/fork_join/fork_join.h"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <functional>
+#include <iostream>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -210,6 +212,29 @@ TEST_P(ForkJoinTest, DroppedBeforeItsFirstPollRunsNothing) {
   });
 }
 
+TEST_P(ForkJoinTest, AwaitedAgainByAnotherTask) {
+  sync::Event begun, go_on;
+  auto wait = [](sync::Event& begun, sync::Event& go_on) -> Task<int> {
+    begun.set();
+    co_await go_on.wait();
+    co_return 1;
+  };
+  auto both = fork_join(wait(begun, go_on), wait(begun, go_on));
+  // Polled until it waits, with the waker of this thread.
+  runtime().block_on(select_biased(both, begun.wait()));
+  auto task = runtime().spawn([&]() -> Task<int> {
+    auto [a, b] = co_await both;
+    co_return a + b;
+  });
+  auto set_later = [&]() -> Task<> {
+    for (int i = 0; i < 100; ++i) co_await yield_now();
+    go_on.set();
+  };
+  auto setter = runtime().spawn(set_later());
+  EXPECT_EQ(runtime().block_on(std::move(task)).value(), 2);
+  runtime().block_on(std::move(setter)).value();
+}
+
 TEST_P(ForkJoinTest, AbortedWithItsTask) {
   std::atomic<int> live{0};
   sync::Event begun;
@@ -274,6 +299,35 @@ TEST_P(ForkJoinTest, OverAndOverInOneTask) {
     }
     EXPECT_EQ(sum, 40'000);
   });
+}
+
+// H1: a poll that forks ends its slice when other tasks wait. Were it not so,
+// this would never end: the computation goes on until the sleeper is through.
+TEST_P(ForkJoinTest, ATaskBesideAComputationIsPolled) {
+  std::atomic<bool> is_over{false};
+  auto compute = [&]() -> Task<> {
+    while (!is_over) EXPECT_EQ(co_await fib(16), 987);
+  };
+  std::vector<JoinHandle<void>> computations;
+  for (uint32_t i = 0; i < std::max(GetParam(), 1u); ++i) {
+    computations.push_back(runtime().spawn(compute()));
+  }
+  auto sleep = [&]() -> Task<> {
+    auto longest = std::chrono::nanoseconds(0);
+    for (int i = 0; i < 50; ++i) {
+      const auto before = std::chrono::steady_clock::now();
+      co_await time::sleep(1ms);
+      longest = std::max(longest, std::chrono::steady_clock::now() - before);
+    }
+    is_over = true;
+    std::cerr << "the longest sleep of 1 ms took " << longest.count() / 1000
+              << " us\n";
+  };
+  auto sleeper = runtime().spawn(sleep());
+  runtime().block_on(std::move(sleeper)).value();
+  for (auto& computation : computations) {
+    runtime().block_on(std::move(computation)).value();
+  }
 }
 
 TEST_P(ForkJoinTest, ChildrenBelongToTheTaskThatForked) {

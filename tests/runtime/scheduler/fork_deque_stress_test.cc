@@ -2,7 +2,7 @@
 // who sees what was written before the push; and the owner pops the newest of
 // what was not stolen.
 //
-// Rounds are short, with few forks, so that positions are used again while
+// The owner keeps few forks at a time, so that positions are used again while
 // thieves are at work. What a fork carries is a plain int: ThreadSanitizer sees
 // the edges of the deque alone. Faults: fork-deque-* in tests/faults.txt.
 
@@ -22,7 +22,7 @@ namespace eddy::scheduler {
 namespace {
 
 constexpr auto kRelaxed = std::memory_order_relaxed;
-constexpr std::size_t kForks = 24;
+constexpr std::size_t kForks = 1000;
 constexpr int kThieves = 2;
 
 struct Round {
@@ -45,7 +45,7 @@ void own(Round& round, int, testing::Random& random) {
       round.written[next] = static_cast<int>(next) + 1;
       EXPECT_TRUE(round.deque.push({nullptr, next}));
       mine.push_back(next++);
-      if (round.deque.wants_publish()) (void)round.deque.publish();
+      (void)round.deque.publish();  // where it is not due it does nothing
       continue;
     }
     ForkDeque::Item item;
@@ -61,18 +61,18 @@ void own(Round& round, int, testing::Random& random) {
 }
 
 void rob(Round& round, int, testing::Random&) {
-  while (!round.is_over.load(kRelaxed)) {
+  for (int failures = 0; !round.is_over.load(kRelaxed);) {
     ForkDeque::Item item;
     if (round.deque.steal(item)) {
       round.take(item.branches);
-    } else if (std::thread::hardware_concurrency() <= kThieves) {
-      std::this_thread::yield();
+    } else if (++failures % 256 == 0) {
+      std::this_thread::yield();  // there may be more threads than cores
     }
   }
 }
 
 TEST(ForkDeque, EachForkIsTakenOnce) {
-  testing::Stress<Round> stress(/*rounds=*/60'000);
+  testing::Stress<Round> stress(/*rounds=*/4'000);
   stress.threads(1, own);
   stress.threads(kThieves, rob);
   stress.run([](Round& round) {

@@ -1,32 +1,33 @@
 #include "runtime/scheduler/live_tasks.h"
 
+#include <thread>
+
 namespace eddy::scheduler {
 
 using task::Header;
 
 LiveTasks::LiveTasks(uint32_t workers) : lists_(workers + 1) {}
 
-bool LiveTasks::enlist(Header& task, uint32_t mine) {
-  List& list = lists_[mine];
-  base::MutexLock lock(&list.mutex);
-  if (is_closed()) return false;  // [close]
-  task.live_list = mine;
-  task.live_next = list.head;
-  if (list.head != nullptr) list.head->live_prev = &task;
-  list.head = &task;
-  return true;
+// Of a scheduler that was never closed only remnants are left.
+LiveTasks::~LiveTasks() {
+  for (List& list : lists_) {
+    while (Header* task = list.head) {
+      unlink(list, *task);
+      task->release();
+    }
+  }
 }
 
-// False after take().
-bool LiveTasks::delist(Header& task) {
-  List& list = lists_[task.live_list];
-  base::MutexLock lock(&list.mutex);
-  if (task.live_taken) return false;
-  unlink(list, task);
-  return true;
+void LiveTasks::Use::lock(LiveTasks& live) {
+  list_.mutex.lock();
+  is_locked_ = true;
+  is_closed_ = live.is_closed();
 }
+
+void LiveTasks::Use::unlock() { list_.mutex.unlock(); }
 
 void LiveTasks::unlink(List& list, Header& task) {
+  if (list.swept == &task) list.swept = task.live_next;
   if (task.live_prev != nullptr) {
     task.live_prev->live_next = task.live_next;
   } else {
@@ -35,9 +36,40 @@ void LiveTasks::unlink(List& list, Header& task) {
   if (task.live_next != nullptr) task.live_next->live_prev = task.live_prev;
 }
 
+// False if the list keeps its reference, or take() was given it.
+bool LiveTasks::delist(Header& task, uint32_t mine) {
+  List& list = lists_[task.live_list];
+  if (is_workers(task.live_list) && task.live_list != mine) {
+    list.remnants.fetch_add(1, std::memory_order_relaxed);
+    return false;
+  }
+  Use use(*this, list, task.live_list);
+  if (task.live_taken) return false;
+  unlink(list, task);
+  return true;
+}
+
+void LiveTasks::sweep(List& list) {
+  for (int i = 0; i < 2; ++i) {
+    if (list.swept == nullptr) list.swept = list.head;
+    Header* task = list.swept;
+    list.swept = task->live_next;
+    if (!task->is_complete()) continue;
+    unlink(list, *task);
+    list.remnants.fetch_sub(1, std::memory_order_relaxed);
+    task->release();
+  }
+}
+
 void LiveTasks::close() {
   closed_.store(true, std::memory_order_relaxed);
-  for (List& list : lists_) base::MutexLock lock(&list.mutex);  // [close]
+  base::heavy_fence();  // [close]
+  for (List& list : lists_) {
+    while (list.busy.load(std::memory_order_acquire)) {  // [owner]
+      std::this_thread::yield();
+    }
+    base::MutexLock lock(&list.mutex);  // of those that saw it open
+  }
 }
 
 Header* LiveTasks::take() {

@@ -7,7 +7,7 @@
 //   outcome      the holder of RUNNING, until COMPLETE; then the JoinHandle
 //   join_waker   whom JOIN_WAKER names
 //   live_list    the holder of RUNNING
-//   live_*       the scheduler, under the lock of that list
+//   live_*       who may change that list (scheduler/live_tasks.h)
 //   the rest     written before the task is shared, then constant
 //
 // Threads: as above. Owner: its references (see state.h); frees itself.

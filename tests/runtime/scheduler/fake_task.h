@@ -1,9 +1,10 @@
-// FakeTask: something to put into queues and lists. It is never run.
+// FakeTask: something to put into queues and lists. To run it is to end it.
 //
 // Threads: as what it is put into. Owner: the test.
 #ifndef EDDY_TESTS_RUNTIME_SCHEDULER_FAKE_TASK_H_
 #define EDDY_TESTS_RUNTIME_SCHEDULER_FAKE_TASK_H_
 
+#include <atomic>
 #include <exception>
 
 #include "runtime/task/header.h"
@@ -30,6 +31,8 @@ class FakeTask final : public task::Header {
   FakeTask() : task::Header(NoScheduler::instance()) {}
 
   int value = 0;  // a plain one: for ThreadSanitizer to watch
+  // How often the last reference was dropped; relaxed, so it adds no order.
+  std::atomic<int> destroyed{0};
 
   void* outcome() noexcept override { return nullptr; }
 
@@ -37,7 +40,9 @@ class FakeTask final : public task::Header {
   bool poll_future(Context&) noexcept override { return true; }
   void cancel_future() noexcept override {}
   std::exception_ptr destroy_outcome() noexcept override { return nullptr; }
-  void destroy() noexcept override {}
+  void destroy() noexcept override {
+    destroyed.fetch_add(1, std::memory_order_relaxed);
+  }
 };
 
 }  // namespace eddy::scheduler

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <optional>
 #include <vector>
 
 #include "tests/runtime/scheduler/fake_task.h"
@@ -29,9 +30,10 @@ TEST(LiveTasks, CountsWhatHasNotEnded) {
   }
   EXPECT_EQ(live.alive(), 100u);
   for (size_t i = 0; i < tasks.size(); ++i) {
-    EXPECT_TRUE(live.dismiss(tasks[i], (i + 1) % 3));
+    EXPECT_TRUE(live.dismiss(tasks[i], i % 3));
   }
   EXPECT_EQ(live.alive(), 0u);
+  live.close();
   EXPECT_EQ(live.take(), nullptr);
 }
 
@@ -39,6 +41,7 @@ TEST(LiveTasks, TakeGivesEachListedTaskOnce) {
   LiveTasks live(kWorkers);
   std::vector<FakeTask> tasks(100);
   for (size_t i = 0; i < tasks.size(); ++i) begin(live, tasks[i], i % 3);
+  live.close();
   std::vector<task::Header*> taken;
   while (task::Header* task = live.take()) taken.push_back(task);
   std::sort(taken.begin(), taken.end());
@@ -51,6 +54,7 @@ TEST(LiveTasks, WhoIsTakenIsAliveUntilDismissed) {
   LiveTasks live(kWorkers);
   FakeTask task;
   begin(live, task, 0);
+  live.close();
   EXPECT_EQ(live.take(), &task);
   EXPECT_EQ(live.alive(), 1u);
   EXPECT_FALSE(live.dismiss(task, 0));  // its reference went to take()
@@ -58,17 +62,20 @@ TEST(LiveTasks, WhoIsTakenIsAliveUntilDismissed) {
 }
 
 TEST(LiveTasks, LeavesFromEveryPlaceOfAList) {
-  for (size_t victim : {0u, 1u, 2u}) {
-    LiveTasks live(kWorkers);
-    std::vector<FakeTask> tasks(3);
-    for (FakeTask& task : tasks) begin(live, task, kOthers);
-    EXPECT_TRUE(live.dismiss(tasks[victim], 1));
-    for (int i = 0; i < 2; ++i) {
-      task::Header* task = live.take();
-      ASSERT_NE(task, nullptr);
-      EXPECT_NE(task, &tasks[victim]);
+  for (uint32_t list : {0u, kOthers}) {
+    for (size_t victim : {0u, 1u, 2u}) {
+      LiveTasks live(kWorkers);
+      std::vector<FakeTask> tasks(3);
+      for (FakeTask& task : tasks) begin(live, task, list);
+      EXPECT_TRUE(live.dismiss(tasks[victim], list));
+      live.close();
+      for (int i = 0; i < 2; ++i) {
+        task::Header* task = live.take();
+        ASSERT_NE(task, nullptr);
+        EXPECT_NE(task, &tasks[victim]);
+      }
+      EXPECT_EQ(live.take(), nullptr);
     }
-    EXPECT_EQ(live.take(), nullptr);
   }
 }
 
@@ -85,6 +92,47 @@ TEST(LiveTasks, TakesNobodyInOnceClosed) {
   EXPECT_EQ(live.alive(), 1u);
   EXPECT_EQ(live.take(), &listed);
   EXPECT_FALSE(live.dismiss(listed, 0));
+  EXPECT_EQ(live.alive(), 0u);
+}
+
+// Ends `task` on a thread that is not the owner of its list, and gives up all
+// references but the list's.
+void end_elsewhere(LiveTasks& live, FakeTask& task) {
+  EXPECT_FALSE(live.dismiss(task, 1));
+  task.run();
+  task.release();  // as the JoinHandle
+  EXPECT_EQ(task.destroyed.load(), 0);
+}
+
+TEST(LiveTasks, WhatEndsElsewhereIsSweptByTheOwner) {
+  LiveTasks live(kWorkers);
+  std::vector<FakeTask> tasks(50), later(120);
+  for (FakeTask& task : tasks) begin(live, task, 0);
+  for (size_t i = 0; i < tasks.size(); i += 2) end_elsewhere(live, tasks[i]);
+  EXPECT_EQ(live.alive(), 25u);
+  // Two looks for each that comes: all of them and those before.
+  for (FakeTask& task : later) begin(live, task, 0);
+  for (size_t i = 0; i < tasks.size(); ++i) {
+    EXPECT_EQ(tasks[i].destroyed.load(), i % 2 == 0 ? 1 : 0);
+  }
+}
+
+TEST(LiveTasks, RemnantsEndWithTheLists) {
+  std::optional<LiveTasks> live(kWorkers);
+  FakeTask task;
+  begin(*live, task, 0);
+  end_elsewhere(*live, task);
+  live.reset();
+  EXPECT_EQ(task.destroyed.load(), 1);
+}
+
+TEST(LiveTasks, RemnantsAreTakenToo) {
+  LiveTasks live(kWorkers);
+  FakeTask task;
+  begin(live, task, 0);
+  end_elsewhere(live, task);
+  live.close();
+  EXPECT_EQ(live.take(), &task);
   EXPECT_EQ(live.alive(), 0u);
 }
 

@@ -20,8 +20,8 @@ void begin(LiveTasks& live, FakeTask& task, uint32_t list) {
 }
 
 TEST(LiveTasks, CountsWhatHasNotEnded) {
-  LiveTasks live(kWorkers);
   std::vector<FakeTask> tasks(100);
+  LiveTasks live(kWorkers);
   for (size_t i = 0; i < tasks.size(); ++i) {
     EXPECT_TRUE(live.admit(i % 3));
     if (i % 2 == 0) {
@@ -38,8 +38,8 @@ TEST(LiveTasks, CountsWhatHasNotEnded) {
 }
 
 TEST(LiveTasks, TakeGivesEachListedTaskOnce) {
-  LiveTasks live(kWorkers);
   std::vector<FakeTask> tasks(100);
+  LiveTasks live(kWorkers);
   for (size_t i = 0; i < tasks.size(); ++i) begin(live, tasks[i], i % 3);
   live.close();
   std::vector<task::Header*> taken;
@@ -51,8 +51,8 @@ TEST(LiveTasks, TakeGivesEachListedTaskOnce) {
 }
 
 TEST(LiveTasks, WhoIsTakenIsAliveUntilDismissed) {
-  LiveTasks live(kWorkers);
   FakeTask task;
+  LiveTasks live(kWorkers);
   begin(live, task, 0);
   live.close();
   EXPECT_EQ(live.take(), &task);
@@ -64,8 +64,8 @@ TEST(LiveTasks, WhoIsTakenIsAliveUntilDismissed) {
 TEST(LiveTasks, LeavesFromEveryPlaceOfAList) {
   for (uint32_t list : {0u, kOthers}) {
     for (size_t victim : {0u, 1u, 2u}) {
-      LiveTasks live(kWorkers);
       std::vector<FakeTask> tasks(3);
+      LiveTasks live(kWorkers);
       for (FakeTask& task : tasks) begin(live, task, list);
       EXPECT_TRUE(live.dismiss(tasks[victim], list));
       live.close();
@@ -80,8 +80,8 @@ TEST(LiveTasks, LeavesFromEveryPlaceOfAList) {
 }
 
 TEST(LiveTasks, TakesNobodyInOnceClosed) {
-  LiveTasks live(kWorkers);
   FakeTask listed, running;
+  LiveTasks live(kWorkers);
   begin(live, listed, 0);
   EXPECT_TRUE(live.admit(0));  // `running`, which has not waited yet
   live.close();
@@ -105,8 +105,8 @@ void end_elsewhere(LiveTasks& live, FakeTask& task) {
 }
 
 TEST(LiveTasks, WhatEndsElsewhereIsSweptByTheOwner) {
-  LiveTasks live(kWorkers);
   std::vector<FakeTask> tasks(50), later(120);
+  LiveTasks live(kWorkers);
   for (FakeTask& task : tasks) begin(live, task, 0);
   for (size_t i = 0; i < tasks.size(); i += 2) end_elsewhere(live, tasks[i]);
   EXPECT_EQ(live.alive(), 25u);
@@ -118,8 +118,8 @@ TEST(LiveTasks, WhatEndsElsewhereIsSweptByTheOwner) {
 }
 
 TEST(LiveTasks, RemnantsEndWithTheLists) {
-  std::optional<LiveTasks> live(kWorkers);
   FakeTask task;
+  std::optional<LiveTasks> live(kWorkers);
   begin(*live, task, 0);
   end_elsewhere(*live, task);
   live.reset();
@@ -127,8 +127,8 @@ TEST(LiveTasks, RemnantsEndWithTheLists) {
 }
 
 TEST(LiveTasks, RemnantsAreTakenToo) {
-  LiveTasks live(kWorkers);
   FakeTask task;
+  LiveTasks live(kWorkers);
   begin(live, task, 0);
   end_elsewhere(live, task);
   live.close();

@@ -61,6 +61,16 @@ Builder& Builder::event_interval(std::size_t tasks) {
   return *this;
 }
 
+Builder& Builder::reactor_assist(bool assist) {
+  reactor_assist_ = assist;
+  return *this;
+}
+
+Builder& Builder::reactor_take_over_after(std::chrono::nanoseconds time) {
+  reactor_take_over_after_ = time;
+  return *this;
+}
+
 Builder& Builder::max_io_events_per_tick(std::size_t events) {
   max_io_events_per_tick_ = events;
   return *this;
@@ -133,6 +143,11 @@ absl::Status Builder::validate() const {
   if (thread_keep_alive_ < std::chrono::nanoseconds::zero()) {
     status.Update(absl::InvalidArgumentError(
         "Builder::thread_keep_alive(): must not be negative"));
+  }
+  if (reactor_take_over_after_ < std::chrono::nanoseconds::zero() ||
+      reactor_take_over_after_ > std::chrono::seconds(1)) {
+    status.Update(absl::InvalidArgumentError(
+        "Builder::reactor_take_over_after(): must be 0 to 1 s"));
   }
   status.Update(check_range("global_queue_interval", global_queue_interval_, 1,
                             kMaxInterval));

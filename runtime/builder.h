@@ -30,7 +30,7 @@ namespace eddy {
 
 class Builder {
  public:
-  // N workers on threads of their own, and one thread for the reactor.
+  // N workers and a reactor, on N + 1 threads.
   static Builder multi_thread() { return Builder(Flavor::kMultiThread); }
   // Everything on the thread that calls Runtime::block_on().
   static Builder current_thread() { return Builder(Flavor::kCurrentThread); }
@@ -42,7 +42,8 @@ class Builder {
   Builder& max_blocking_threads(std::size_t n);
 
   // Threads are named NAME-worker-0, NAME-blocking-0, ..., of which the kernel
-  // keeps 15 bytes; default "eddy".
+  // keeps 15 bytes; default "eddy". A reactor that does not assist has a thread
+  // eddy-reactor.
   Builder& thread_name(std::string name);
   // Or, worker or blocking, as the function says; the argument counts up.
   Builder& thread_name_fn(std::function<std::string(std::size_t)> fn);
@@ -54,9 +55,19 @@ class Builder {
   // Tasks that a worker runs before it looks at the injection queue although it
   // has local work. 1 to 2^31; default 61.
   Builder& global_queue_interval(std::size_t tasks);
-  // Tasks that a current-thread runtime runs before it looks for events
-  // although there are more. 1 to 2^31; default 61.
+  // Tasks that the thread which polls for events runs before it looks for them
+  // although there are more tasks. 1 to 2^31; default 61.
   Builder& event_interval(std::size_t tasks);
+  // Whether the thread that polls for events runs the tasks that they wake
+  // itself, until that takes long; default true. Then the polling moves to
+  // another thread if a task does not let it. False: a thread of its own polls,
+  // and runs no task. Multi-thread only; a current-thread runtime has one
+  // thread for both.
+  Builder& reactor_assist(bool assist);
+  // With reactor_assist(): how long a task may run until another thread looks
+  // whether it must take over the polling, which it does after two to five
+  // times as long. 0 to 1 s; default 1 ms.
+  Builder& reactor_take_over_after(std::chrono::nanoseconds time);
   // Events taken from the kernel in one go. 1 to 65536; default 1024.
   Builder& max_io_events_per_tick(std::size_t events);
 
@@ -98,6 +109,9 @@ class Builder {
   std::chrono::nanoseconds thread_keep_alive_ = std::chrono::seconds(10);
   std::size_t global_queue_interval_ = 61;
   std::size_t event_interval_ = 61;
+  bool reactor_assist_ = true;
+  std::chrono::nanoseconds reactor_take_over_after_ =
+      std::chrono::milliseconds(1);
   std::size_t max_io_events_per_tick_ = 1024;
   scheduler::Hooks hooks_;
   bool start_paused_ = false;

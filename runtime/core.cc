@@ -58,6 +58,8 @@ RuntimeCore::RuntimeCore(const Builder& builder, uint32_t workers,
            .policy = {.injection_interval = static_cast<uint32_t>(
                           builder.global_queue_interval_)},
            .event_interval = static_cast<uint32_t>(builder.event_interval_),
+           .reactor_assist = builder.reactor_assist_,
+           .role_tick = builder.reactor_take_over_after_,
            .stack_size = builder.thread_stack_size_.value_or(0),
            .thread_name = builder.thread_names("worker"),
            .hooks = builder.hooks_,

@@ -10,6 +10,7 @@ namespace eddy::scheduler {
 namespace {
 
 constexpr std::chrono::nanoseconds kDontWait{0};
+constexpr std::chrono::nanoseconds kBrief = std::chrono::milliseconds(1);
 
 }  // namespace
 
@@ -23,11 +24,15 @@ void Driver::turn(Wait wait, const Flavor& flavor) {
   // After prepare_sleep(): from there on a pause ends the sleep.
   if (timers_.clock().is_paused()) {
     wait_paused(flavor);
-  } else if (until.has_value()) {
-    reactor_.poll(
-        std::max(*until - timers_.clock().now(), time::Duration::zero()));
   } else {
-    reactor_.poll(std::nullopt);
+    std::optional<time::Duration> timeout;
+    if (wait == Wait::kBriefly) timeout = kBrief;
+    if (until.has_value()) {
+      const time::Duration left =
+          std::max(*until - timers_.clock().now(), time::Duration::zero());
+      timeout = std::min(timeout.value_or(left), left);
+    }
+    reactor_.poll(timeout);
   }
   timers_.awake();
   fire();

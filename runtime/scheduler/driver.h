@@ -25,7 +25,9 @@ class Driver {
   Driver(const Driver&) = delete;
   Driver& operator=(const Driver&) = delete;
 
-  enum class Wait { kNone, kForEvents };
+  // kBriefly: for a millisecond at most; the holder has to look after other
+  // things too.
+  enum class Wait { kNone, kBriefly, kForEvents };
   void turn(Wait wait, const Flavor& flavor);
 
   // Ends the turn() in progress, or the next one.

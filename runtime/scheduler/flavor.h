@@ -41,6 +41,8 @@ struct Config {
   uint32_t workers = 1;
   Policy policy;
   uint32_t event_interval = 61;  // tasks between two looks at the reactor
+  bool reactor_assist = true;    // multi-thread only
+  std::chrono::nanoseconds role_tick = std::chrono::milliseconds(1);
   std::size_t stack_size = 0;    // bytes; 0: the system's default
   std::function<std::string(std::size_t)> thread_name;
   Hooks hooks;

@@ -50,13 +50,30 @@ void Idle::park(uint32_t worker) {
   base::heavy_fence();  // [sleep] pairs with the light fence in notify_one()
 }
 
-bool Idle::unpark_self(uint32_t worker) {
+bool Idle::unpark_self(uint32_t worker, std::optional<uint32_t>* heir) {
   base::MutexLock lock(&mutex_);
   auto self = std::find(sleepers_.begin(), sleepers_.end(), worker);
   if (self == sleepers_.end()) return false;
+  const bool was_standby = self == sleepers_.begin();
   sleepers_.erase(self);
+  if (heir != nullptr && was_standby && !sleepers_.empty()) {
+    *heir = sleepers_.front();
+  }
   state_.fetch_add(kEpoch - kParked, kAcqRel);
   return true;
+}
+
+Idle::Place Idle::place_of(uint32_t worker) const {
+  base::MutexLock lock(&mutex_);  // [standby]
+  const auto self = std::find(sleepers_.begin(), sleepers_.end(), worker);
+  if (self == sleepers_.end()) return Place::kAwake;
+  return self == sleepers_.begin() ? Place::kStandby : Place::kSleeper;
+}
+
+std::optional<uint32_t> Idle::standby() const {
+  base::MutexLock lock(&mutex_);  // [standby]
+  if (sleepers_.empty()) return std::nullopt;
+  return sleepers_.front();
 }
 
 Idle::Snapshot Idle::snapshot() const {

@@ -24,6 +24,11 @@
 //   worker that goes to sleep changes state_, fences (heavy) and looks at all
 //   queues again. One of them sees the other.
 //
+// One of those that sleep, the first in the list, is the standby (standby.h).
+// [standby] Who becomes it and then loads the role's word, and who changes the
+//           word and then looks for the standby, do so in the order of mutex_:
+//           one of them sees the other.
+//
 // Threads: any; park() and unpark_self() by the worker itself.
 #ifndef EDDY_RUNTIME_SCHEDULER_IDLE_H_
 #define EDDY_RUNTIME_SCHEDULER_IDLE_H_
@@ -68,7 +73,13 @@ class Idle {
   // The worker found something, or has to stop: it won't sleep. False if
   // somebody has chosen it to be woken: then it counts as searching, and its
   // token is on the way.
-  bool unpark_self(uint32_t worker);
+  // `heir`: the next standby, where the worker was it.
+  bool unpark_self(uint32_t worker, std::optional<uint32_t>* heir = nullptr);
+
+  // The standby is the one that has slept longest. It is woken last.
+  enum class Place : uint8_t { kAwake, kSleeper, kStandby };
+  Place place_of(uint32_t worker) const;
+  std::optional<uint32_t> standby() const;
 
   // For the clock of tests: all workers sleep, and nobody was woken since the
   // call that gave the same epoch.
@@ -89,7 +100,7 @@ class Idle {
 
   const uint32_t workers_;
   alignas(base::kCacheLine) std::atomic<uint64_t> state_{0};
-  base::Mutex mutex_;
+  mutable base::Mutex mutex_;
   // Last in, first out: the worker whose caches are warmest. In it if and only
   // if counted as parked; both change under the lock.
   std::vector<uint32_t> sleepers_ ABSL_GUARDED_BY(mutex_);

@@ -22,10 +22,14 @@ constexpr auto kAcqRel = std::memory_order_acq_rel;
 }  // namespace
 
 MultiThread::MultiThread(Config config, Driver& driver)
-    : Flavor(std::move(config), driver), idle_(this->config().workers) {
-  for (uint32_t i = 0; i < this->config().workers; ++i) {
+    : Flavor(std::move(config), driver),
+      idle_(this->config().workers),
+      role_(/*holder=*/this->config().workers) {
+  const uint32_t count = this->config().workers + (assists() ? 1 : 0);
+  for (uint32_t i = 0; i < count; ++i) {
     workers_.push_back(std::make_unique<Worker>(*this, i, this->config().seed));
   }
+  if (assists()) workers_.back()->give_role();
 }
 
 MultiThread::~MultiThread() {
@@ -50,13 +54,15 @@ absl::Status MultiThread::start(const context::Current& here,
     return absl::InvalidArgumentError(
         "Builder::thread_name_fn(): the function threw");
   }
-  absl::Status status = start_thread(
-      "eddy-reactor", &MultiThread::running_drivers_, [this] { run_reactor(); },
-      keep);
-  for (std::size_t i = 0; status.ok() && i < workers_.size(); ++i) {
+  // Who polls for events comes first; it is there until the end.
+  absl::Status status;
+  if (!assists()) {
     status = start_thread(
-        names[i], &MultiThread::running_workers_,
-        [this, i] { run_worker(static_cast<uint32_t>(i)); }, keep);
+        "eddy-reactor", [this] { run_reactor(); }, keep);
+  }
+  for (std::size_t i = workers_.size(); status.ok() && i-- > 0;) {
+    status = start_thread(
+        names[i], [this, i] { run_worker(static_cast<uint32_t>(i)); }, keep);
   }
   if (status.ok()) {
     lifeline().tie(keep);
@@ -69,23 +75,23 @@ absl::Status MultiThread::start(const context::Current& here,
 }
 
 absl::Status MultiThread::start_thread(
-    const std::string& name, Running running, std::function<void()> body,
+    const std::string& name, std::function<void()> body,
     const std::shared_ptr<const void>& keep) {
   base::MutexLock lock(&mutex_);
   absl::StatusOr<base::Thread> thread = base::Thread::start(
       {.name = name, .stack_size = config().stack_size},
-      [this, running, keep = keep, body = std::move(body)]() mutable {
+      [this, keep = keep, body = std::move(body)]() mutable {
         body();
         {
           base::MutexLock lock(&mutex_);
-          --(this->*running);
+          --running_;
           thread_ended_.notify_all();
         }
         release_if_over();
         keep.reset();  // the last thing: it may end *this
       });
   if (!thread.ok()) return thread.status();
-  ++(this->*running);
+  ++running_;
   threads_.push_back(*std::move(thread));
   return absl::OkStatus();
 }
@@ -109,9 +115,9 @@ void MultiThread::run_reactor() {
   here.is_polling = true;
   context::Enter enter(here);
   call(config().hooks.on_thread_start);
-  publish(batch);                             // the hook may have woken a task
-  while (!stopping_driver_.load(kAcquire)) {  // [stop]
-    driver().turn(Driver::Wait::kForEvents, *this);
+  publish(batch);  // the hook may have woken a task
+  while (!is_stopping_driver()) {
+    turn_driver(Driver::Wait::kForEvents);
     publish(batch);
   }
   call(config().hooks.on_thread_stop);
@@ -178,8 +184,24 @@ void MultiThread::demand_forks() {
   for (const auto& worker : workers_) worker->forks().deque().demand();
 }
 
+void MultiThread::wake_standby() {
+  if (std::optional<uint32_t> standby = idle_.standby()) {
+    workers_[*standby]->unpark();
+  }
+}
+
+void MultiThread::leave_to_workers(std::span<task::Header* const> tasks) {
+  long_queue_.push_all(tasks);
+  notify_one();  // fences
+}
+
+void MultiThread::inject(std::span<task::Header* const> tasks) {
+  injection_.push_all(tasks);
+  notify_one();  // fences
+}
+
 bool MultiThread::has_work() const {
-  if (!injection_.empty()) return true;
+  if (!injection_.empty() || !long_queue_.empty()) return true;
   for (const auto& worker : workers_) {
     if (worker->queue().size() > 0) return true;
     if (worker->forks().deque().has_public()) return true;
@@ -208,7 +230,7 @@ bool MultiThread::is_quiescent() const {
   if (block_ons_running_.load(kAcquire) > 0) return false;
   const blocking::Metrics jobs = here_.services->blocking.metrics();
   if (jobs.admitted_jobs != jobs.settled_jobs) return false;
-  if (!injection_.empty()) return false;
+  if (!injection_.empty() || !long_queue_.empty()) return false;
   if (has_pending_work()) return false;
   const Idle::Snapshot after = idle_.snapshot();
   return after.all_parked && after.epoch == before.epoch;
@@ -259,13 +281,13 @@ void MultiThread::cancel(task::Header& task) {
 void MultiThread::stop_workers(Deadline deadline) {
   stopping_.store(true, kRelease);  // [stop]
   for (const auto& worker : workers_) worker->unpark();
-  wait_for(&MultiThread::running_workers_, deadline);
+  wait_for_threads(1, deadline);  // the one that is left has the role
 }
 
 std::vector<StuckTask> MultiThread::stop_driver(Deadline deadline) {
   stopping_driver_.store(true, kRelease);  // [stop]
   driver().wake();
-  wait_for(&MultiThread::running_drivers_, deadline);
+  wait_for_threads(0, deadline);
   lifeline().desert();
   for (;;) {
     drop_injected();
@@ -281,7 +303,7 @@ std::vector<StuckTask> MultiThread::stop_driver(Deadline deadline) {
   {
     base::MutexLock lock(&mutex_);
     threads.swap(threads_);
-    all_ended = running_workers_ + running_drivers_ == 0;
+    all_ended = running_ == 0;
   }
   for (base::Thread& thread : threads) {
     if (all_ended) {
@@ -305,10 +327,10 @@ bool MultiThread::is_our_thread() const {
          (here.core != nullptr || here.wake_batch != nullptr);
 }
 
-void MultiThread::wait_for(Running running, Deadline deadline) {
+void MultiThread::wait_for_threads(uint32_t at_most, Deadline deadline) {
   if (is_our_thread()) return;  // it can't wait for itself
   base::MutexLock lock(&mutex_);
-  while (this->*running > 0) {
+  while (running_ > at_most) {
     if (!thread_ended_.wait_until(mutex_, deadline)) return;
   }
 }
@@ -318,10 +340,12 @@ void MultiThread::wait_for(Running running, Deadline deadline) {
 void MultiThread::drop_injected() {
   std::optional<context::Enter> enter;
   if (!is_our_thread()) enter.emplace(here_);
-  InjectionQueue::Consumer consumer(injection_);
-  while (task::Header* task = consumer.pop()) {
-    dropped_.fetch_add(1, kRelaxed);
-    run(*task);
+  for (InjectionQueue* queue : {&injection_, &long_queue_}) {
+    InjectionQueue::Consumer consumer(*queue);
+    while (task::Header* task = consumer.pop()) {
+      dropped_.fetch_add(1, kRelaxed);
+      run(*task);
+    }
   }
 }
 
@@ -338,15 +362,15 @@ void MultiThread::release_if_over() {
   if (!lifeline().is_deserted()) return;
   {
     base::MutexLock lock(&mutex_);
-    if (running_workers_ + running_drivers_ > 0) return;
+    if (running_ > 0) return;
   }
   if (live().alive() > 0 || !lifeline().calls_over()) return;
   const Lifeline::Keep last = lifeline().cut();
 }
 
 void MultiThread::add_metrics(Metrics& metrics) const {
-  metrics.workers = workers_.size();
-  metrics.injection_queue_depth = injection_.size();
+  metrics.workers = config().workers;
+  metrics.injection_queue_depth = injection_.size() + long_queue_.size();
   metrics.schedules += lifeline().calls() + harvested_.get();
   metrics.polls += dropped_.load(kRelaxed);
   metrics.notifications = notifications_.load(kRelaxed);

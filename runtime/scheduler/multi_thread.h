@@ -1,10 +1,21 @@
-// MultiThread: the work-stealing scheduler: N workers, each on a thread of its
-// own, and the reactor's thread.
+// MultiThread: the work-stealing scheduler: N + 1 threads, of which one at a
+// time holds the reactor's role, and polls for events.
+//
+// The holder assists: it runs what the events woke itself, and calls for help
+// only where that takes long. Were another thread to run it, waking that thread
+// would cost more than most tasks do. For that each thread has a Worker, and
+// the role moves (role.h) when a task keeps its holder from polling.
+//
+// With assisting off, N threads are workers, and one has the role for good and
+// runs no task.
 //
 // Who queues what where:
-//   a worker of this scheduler       its own core (worker.h)
-//   the reactor's thread             a batch per harvest, to the injection
-//   queue everybody else                   the injection queue
+//   a worker                       its own core (worker.h)
+//   the holder, of its events      its own core; with assisting off a batch per
+//                                  harvest, to the injection queue
+//   the holder, of tasks that      the long queue, which it does not look at
+//   ran long on it
+//   everybody else                 the injection queue
 //
 // Threads: any.
 // Owner:   the runtime's core, which its threads keep alive.
@@ -14,14 +25,18 @@
 #include <atomic>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "runtime/base/mutex.h"
 #include "runtime/base/thread.h"
+#include "runtime/scheduler/driver.h"
 #include "runtime/scheduler/flavor.h"
 #include "runtime/scheduler/idle.h"
 #include "runtime/scheduler/injection_queue.h"
+#include "runtime/scheduler/long_tasks.h"
+#include "runtime/scheduler/role.h"
 #include "runtime/scheduler/worker.h"
 
 namespace eddy::scheduler {
@@ -56,6 +71,21 @@ class MultiThread final : public Flavor {
   bool is_stopping() const {
     return stopping_.load(std::memory_order_acquire);  // [stop]
   }
+  bool is_stopping_driver() const {
+    return stopping_driver_.load(std::memory_order_acquire);  // [stop]
+  }
+  bool assists() const { return config().reactor_assist; }
+  Role& role() { return role_; }
+  std::chrono::nanoseconds role_tick() const { return config().role_tick; }
+  uint32_t event_interval() const { return config().event_interval; }
+  InjectionQueue& long_queue() { return long_queue_; }
+  LongTasks& long_tasks() { return long_tasks_; }
+  void turn_driver(Driver::Wait wait) { driver().turn(wait, *this); }
+  // For other workers than the one that calls.
+  void leave_to_workers(std::span<task::Header* const> tasks);
+  void inject(std::span<task::Header* const> tasks);
+  // It looks at the role's word, and arms itself.
+  void wake_standby();
   // Work was pushed: wakes a worker if none looks for it anyway.
   void notify_one() {
     if (std::optional<uint32_t> worker = idle_.notify_one()) [[unlikely]]
@@ -67,6 +97,8 @@ class MultiThread final : public Flavor {
   bool has_work() const;
   void before_park();
   void after_park();
+  void call_park_hook() { call(config().hooks.on_thread_park); }
+  void call_unpark_hook() { call(config().hooks.on_thread_unpark); }
 
  private:
   void run_worker(uint32_t index);
@@ -80,12 +112,10 @@ class MultiThread final : public Flavor {
     return here.services == here_.services ? static_cast<Worker*>(here.core)
                                            : nullptr;
   }
-  // How many threads of a kind run: a member, guarded by mutex_.
-  using Running = uint32_t MultiThread::*;
-  absl::Status start_thread(const std::string& name, Running running,
-                            std::function<void()> body,
+  absl::Status start_thread(const std::string& name, std::function<void()> body,
                             const std::shared_ptr<const void>& keep);
-  void wait_for(Running running, Deadline deadline);
+  // Until no more threads than that run.
+  void wait_for_threads(uint32_t at_most, Deadline deadline);
   void drop_injected();
   void drop_late();
   void release_if_over();
@@ -95,7 +125,10 @@ class MultiThread final : public Flavor {
 
   context::Current here_;  // what the threads' contexts start from
   InjectionQueue injection_;
+  InjectionQueue long_queue_;
+  LongTasks long_tasks_;
   Idle idle_;
+  Role role_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::atomic<bool> stopping_{false};
   std::atomic<bool> stopping_driver_{false};
@@ -107,8 +140,7 @@ class MultiThread final : public Flavor {
   base::Mutex mutex_;
   base::CondVar thread_ended_;
   std::vector<base::Thread> threads_ ABSL_GUARDED_BY(mutex_);
-  uint32_t running_workers_ ABSL_GUARDED_BY(mutex_) = 0;
-  uint32_t running_drivers_ ABSL_GUARDED_BY(mutex_) = 0;
+  uint32_t running_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace eddy::scheduler

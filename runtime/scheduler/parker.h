@@ -7,6 +7,7 @@
 //   kParked   unpark()  kToken    wake the thread
 //   kEmpty    unpark()  kToken    -
 //   kToken    unpark()  kToken    -
+//   kParked   a time-out  kEmpty    park_until() is over
 //
 // One unpark() is remembered; more count as one.
 //
@@ -18,7 +19,10 @@
 #ifndef EDDY_RUNTIME_SCHEDULER_PARKER_H_
 #define EDDY_RUNTIME_SCHEDULER_PARKER_H_
 
+#include <time.h>
+
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 
 namespace eddy::scheduler {
@@ -30,9 +34,13 @@ class Parker {
   Parker& operator=(const Parker&) = delete;
 
   void park();
+  // False: the time was over first.
+  bool park_until(std::chrono::steady_clock::time_point deadline);
   void unpark();
 
  private:
+  bool wait(const timespec* deadline);
+
   static constexpr uint32_t kEmpty = 0, kParked = 1, kToken = 2;
 
   std::atomic<uint32_t> state_{kEmpty};

@@ -15,19 +15,30 @@ Worker::Worker(MultiThread& scheduler, uint32_t index, uint64_t seed)
     : scheduler_(scheduler),
       index_(index),
       injected_(scheduler.injection()),
+      long_ones_(scheduler.long_queue()),
       random_(seed + index),
       forks_(*this) {}
 
 void Worker::run() {
   context::Current& here = context::current();  // this thread's to the end
-  while (!scheduler_.is_stopping()) {
+  const bool may_hold_role = scheduler_.assists();
+  for (;;) {
+    if (holds_role_) {
+      if (!hold_role()) break;
+      continue;
+    }
+    if (scheduler_.is_stopping()) break;
     task::Header* task = next_task();
     if (task == nullptr) task = search();
-    if (task != nullptr) {
-      run_task(*task, here);
-    } else if (!run_stolen_forks()) {
+    if (task == nullptr) {
+      if (run_stolen_forks()) continue;
       park();
+    } else if (std::exchange(took_long_, false)) {
+      run_long_task(*task, here);
+    } else {
+      run_task(*task, here);
     }
+    if (may_hold_role && !holds_role_) watch_role();
   }
   drop_all();
 }
@@ -53,6 +64,13 @@ task::Header* Worker::next_task() {
 // This worker's share: what fills half of its queue, since who is in it waits
 // for one round of it; but some in any case, since who is not waits for all.
 task::Header* Worker::take_injected() {
+  if (!holds_role_ && scheduler_.long_queue().size() > 0) [[unlikely]] {
+    task::Header* task = nullptr;
+    if (long_ones_.pop_some({&task, 1}) == 1) {
+      took_long_ = true;
+      return task;
+    }
+  }
   constexpr std::size_t kHalf = LocalQueue::kHalf, kAtLeast = kHalf / 4;
   InjectionQueue& injection = scheduler_.injection();
   const std::size_t waiting = injection.size();
@@ -168,16 +186,20 @@ void Worker::park() {
   idle.park(index_);
   scheduler_.demand_forks();
   if (scheduler_.has_work() || scheduler_.is_stopping()) {
-    if (idle.unpark_self(index_)) return;
+    if (leave_sleepers()) return;
     // Chosen to be woken: the token is on its way, and park() returns.
   }
   parks_.add();
   scheduler_.before_park();
   // A hook may have woken a task of ours, for which nobody wakes us.
-  if (next_ != nullptr && idle.unpark_self(index_)) return;
-  parker_.park();
+  if (next_ != nullptr && leave_sleepers()) return;
+  if (scheduler_.assists()) {
+    sleep();
+  } else {
+    parker_.park();
+  }
   scheduler_.after_park();
-  searching_ = !idle.unpark_self(index_);
+  searching_ = !leave_sleepers();
 }
 
 void Worker::wake_thief() { scheduler_.notify_one(); }
@@ -196,6 +218,7 @@ void Worker::drop_all() {
     task::Header* task = std::exchange(next_, nullptr);
     if (task == nullptr) task = queue_.pop();
     if (task == nullptr) task = injected_.pop();
+    if (task == nullptr) task = long_ones_.pop();
     if (task == nullptr) return;
     run_task(*task, context::current());
   }
@@ -211,6 +234,8 @@ void Worker::add_metrics(Metrics& metrics) const {
   metrics.failed_searches += failed_searches_.get();
   metrics.overflows += overflows_.get();
   metrics.parks += parks_.get();
+  metrics.assisted_batches += runs_.get();
+  metrics.take_overs += take_overs_.get();
 }
 
 }  // namespace eddy::scheduler

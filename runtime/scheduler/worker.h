@@ -17,12 +17,14 @@
 #define EDDY_RUNTIME_SCHEDULER_WORKER_H_
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <utility>
 
 #include "runtime/base/bits.h"
 #include "runtime/base/random.h"
 #include "runtime/context/current.h"
+#include "runtime/scheduler/driver.h"
 #include "runtime/scheduler/fork_lane.h"
 #include "runtime/scheduler/injection_queue.h"
 #include "runtime/scheduler/local_queue.h"
@@ -30,6 +32,8 @@
 #include "runtime/scheduler/parker.h"
 #include "runtime/scheduler/policy.h"
 #include "runtime/task/id.h"
+#include "runtime/scheduler/role.h"
+#include "runtime/scheduler/wake_batch.h"
 
 namespace eddy::scheduler {
 
@@ -39,8 +43,11 @@ class alignas(base::kCacheLine) Worker final : private ForkLane::Host {
  public:
   Worker(MultiThread& scheduler, uint32_t index, uint64_t seed);
 
-  // Runs tasks until the scheduler stops; then drops what is left in its queue.
+  // Runs tasks until the scheduler stops, and holds the reactor's role when it
+  // has come to it; then drops what is left in its queue.
   void run();
+  // Before run(): it begins with the role.
+  void give_role() { holds_role_ = true; }
 
   // A task that this thread woke or spawned.
   void schedule(task::Header& task, const context::Current& here);
@@ -82,6 +89,23 @@ class alignas(base::kCacheLine) Worker final : private ForkLane::Host {
   // ForkLane::Host:
   void wake_thief() override;
   bool has_waiting_tasks() const override;
+  // The reactor's role: reactor_turn.cc.
+  bool has_own_work() const { return next_ != nullptr || queue_.size() > 0; }
+  // Until the role is lost, or, then false, the driver stops.
+  bool hold_role();
+  void harvest();
+  void turn(Driver::Wait wait);
+  void accept_harvest();
+  bool run_harvest();
+  task::Header* take_own();
+  void rescue();
+  bool is_stuck(const Worker& other) const;
+  bool steal_from(Worker& other);
+  void watch_role();
+  bool try_take_over(RoleWord word);
+  void sleep();
+  bool leave_sleepers();
+  void run_long_task(task::Header& task, context::Current& here);
 
   MultiThread& scheduler_;
   const uint32_t index_;
@@ -89,10 +113,21 @@ class alignas(base::kCacheLine) Worker final : private ForkLane::Host {
   Turns turns_;
   bool searching_ = false;
   std::atomic<uint64_t> running_{0};  // a TaskId
-  InjectionQueue::Consumer injected_;
+  bool holds_role_ = false;
+  bool took_long_ = false;  // the task just taken is one that may run long
+  InjectionQueue::Consumer injected_, long_ones_;
   base::Random random_;
   Counter polls_, schedules_, reschedules_, steals_, fork_steals_,
-      failed_searches_, overflows_, parks_;
+      failed_searches_, overflows_, parks_, runs_, take_overs_;
+
+  WakeBatch harvest_;  // of the turn in progress
+  // When the holder of the role last had no work in its queue, or asked for
+  // help with it; zero: it has none.
+  std::chrono::steady_clock::time_point backlog_since_{};
+  RoleWord seen_role_;  // RUN, at the end of this worker's last task
+  std::chrono::steady_clock::time_point seen_role_since_{};
+  Worker* taken_from_ = nullptr;  // the holder before us, if it is stuck
+  uint64_t polls_when_seen_ = 0;  // the holder's note
 
   LocalQueue queue_;
   ForkLane forks_;

@@ -112,7 +112,7 @@ class Fairness : public testing::FlavorTest {
         EXPECT_TRUE(testing::eventually([&] { return rings_seen.load() == i; }))
             << "starved";
         const uint64_t polled = polled_at.load();
-        if (GetParam() <= 1 && polled > rung_at) {
+        if (threads() <= 1 && polled > rung_at) {
           bound = kInterval * (tasks + producers * kQuota);
           longest = std::max(longest, polled - rung_at);
           EXPECT_LE(polled - rung_at, bound);
@@ -264,7 +264,7 @@ TEST_P(Fairness, BesideAFloodOfInjectedTasks) {
 
 // Two tasks that only yield must not share one worker while another sleeps.
 TEST_P(Fairness, IdleWorkersHelpThoseThatYield) {
-  if (GetParam() < 2) GTEST_SKIP() << "there is no other worker";
+  if (workers() < 2) GTEST_SKIP() << "there is no other worker";
   std::atomic<int> running{0};
   std::atomic<bool> met{false};
   const auto busy = [&]() -> Task<> {

@@ -169,7 +169,9 @@ void RuntimeTest::expect_idle(const Runtime& runtime) {
 
 Builder FlavorTest::builder(uint32_t workers) {
   if (workers == 0) return Builder::current_thread();
-  return Builder::multi_thread().worker_threads(workers);
+  return Builder::multi_thread()
+      .worker_threads(workers % kDedicated)
+      .reactor_assist(workers < kDedicated);
 }
 
 Runtime& FlavorTest::runtime() {
@@ -179,7 +181,8 @@ Runtime& FlavorTest::runtime() {
 
 std::string flavor_name(const ::testing::TestParamInfo<uint32_t>& info) {
   if (info.param == 0) return "CurrentThread";
-  return "MultiThread" + std::to_string(info.param);
+  return "MultiThread" + std::to_string(info.param % kDedicated) +
+         (info.param < kDedicated ? "" : "Dedicated");
 }
 
 }  // namespace eddy::testing

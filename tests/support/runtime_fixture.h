@@ -122,12 +122,20 @@ class RuntimeTest : public ::testing::Test {
   std::vector<Started> started_;
 };
 
+inline constexpr uint32_t kDedicated = uint32_t{1} << 16;
+
 // A test over all flavors; the parameter is the number of workers, 0 for the
-// current-thread one.
+// current-thread one, with kDedicated where the reactor does not assist.
 class FlavorTest : public RuntimeTest,
                    public ::testing::WithParamInterface<uint32_t> {
  protected:
   static bool is_current_thread() { return GetParam() == 0; }
+  static uint32_t workers() { return GetParam() % kDedicated; }
+  // That may run tasks.
+  static uint32_t threads() {
+    return is_dedicated() ? workers() : workers() + 1;
+  }
+  static bool is_dedicated() { return GetParam() >= kDedicated; }
   static Builder builder() { return builder(GetParam()); }
   static Builder builder(uint32_t workers);
 
@@ -140,12 +148,16 @@ class FlavorTest : public RuntimeTest,
 
 std::string flavor_name(const ::testing::TestParamInfo<uint32_t>& info);
 
-#define EDDY_FOR_EACH_FLAVOR(suite)                                           \
-  INSTANTIATE_TEST_SUITE_P(Flavors, suite, ::testing::Values(0u, 1u, 2u, 8u), \
-                           ::eddy::testing::flavor_name)
-#define EDDY_FOR_EACH_MULTI_THREAD_FLAVOR(suite)                          \
-  INSTANTIATE_TEST_SUITE_P(Flavors, suite, ::testing::Values(1u, 2u, 8u), \
-                           ::eddy::testing::flavor_name)
+#define EDDY_FOR_EACH_FLAVOR(suite)                                        \
+  INSTANTIATE_TEST_SUITE_P(                                                \
+      Flavors, suite,                                                      \
+      ::testing::Values(0u, 1u, 2u, 8u, 2u + ::eddy::testing::kDedicated), \
+      ::eddy::testing::flavor_name)
+#define EDDY_FOR_EACH_MULTI_THREAD_FLAVOR(suite)                       \
+  INSTANTIATE_TEST_SUITE_P(                                            \
+      Flavors, suite,                                                  \
+      ::testing::Values(1u, 2u, 8u, 2u + ::eddy::testing::kDedicated), \
+      ::eddy::testing::flavor_name)
 
 }  // namespace eddy::testing
 

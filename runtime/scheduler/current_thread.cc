@@ -221,9 +221,10 @@ void CurrentThread::run_task(task::Header& task) {
 
 void CurrentThread::wait_for_events(BlockOnWaker& main) {
   // [wait] we set waiting_, fence and look; who pushes or wakes does so, fences
-  // and looks at waiting_.
+  // and looks at waiting_. A full fence on both sides: this is done for each
+  // harvest, where a heavy one would disturb the threads of the user's.
   waiting_.store(true, kRelaxed);
-  base::heavy_fence();
+  base::full_fence();
   main.set_driver(&driver());
   if (injection_.empty() && !main.is_woken()) {
     core_->parks.add();
@@ -248,7 +249,7 @@ void CurrentThread::schedule(task::Header& task) noexcept {
   }
   lifeline().enter();
   injection_.push(&task);
-  base::light_fence();  // [wait]
+  base::full_fence();  // [wait]
   if (waiting_.load(kRelaxed)) driver().wake();
   if (lifeline().is_deserted()) [[unlikely]] {
     drop_late();

@@ -41,6 +41,8 @@ bool Idle::stop_searching() {
   return searching(state_.fetch_sub(kSearching, kAcqRel)) == 1;
 }
 
+bool Idle::has_sleepers() const { return parked(state_.load(kRelaxed)) > 0; }
+
 void Idle::park(uint32_t worker) {
   {
     base::MutexLock lock(&mutex_);

@@ -16,13 +16,13 @@
 //
 // A push wakes nobody while somebody searches, since a searcher looks at every
 // queue after it has announced that it stops. Who stops as the last searcher
-// because it *found* work wakes one more: where there was some there may be
-// more.
+// because it *found* work looks once more, and wakes one if there is more.
 //
 // No wake is lost:
 //   [sleep] a pusher makes its task visible, fences (light) and loads state_. A
-//   worker that goes to sleep changes state_, fences (heavy) and looks at all
-//   queues again. One of them sees the other.
+//   worker that goes to sleep, or stops as the last searcher, changes state_,
+//   fences (heavy) and looks at all queues again. One of them sees the other.
+//   tests/runtime/scheduler/sleep_model_test.cc goes through all the orders.
 //
 // One of those that sleep, the first in the list, is the standby (standby.h).
 // [standby] Who becomes it and then loads the role's word, and who changes the
@@ -65,8 +65,11 @@ class Idle {
 
   // At most half of the workers may search at once.
   bool try_search();
-  // True: it was the last one; if it has found work it calls notify_one().
+  // True: it was the last one. If it has found work it fences (heavy), looks at
+  // all queues again, and calls notify_one() if there is more.
   bool stop_searching();
+  // A hint, but exact about who slept before the stop_searching() just now.
+  bool has_sleepers() const;
 
   // The worker is about to sleep; then it must look at all queues again.
   void park(uint32_t worker);

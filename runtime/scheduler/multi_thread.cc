@@ -190,8 +190,8 @@ void MultiThread::wake_standby() {
   }
 }
 
-void MultiThread::leave_to_workers(std::span<task::Header* const> tasks) {
-  long_queue_.push_all(tasks);
+void MultiThread::leave_to_workers(task::Header& task) {
+  long_queue_.push(&task);
   notify_one();  // fences
 }
 

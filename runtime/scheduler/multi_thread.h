@@ -81,8 +81,8 @@ class MultiThread final : public Flavor {
   InjectionQueue& long_queue() { return long_queue_; }
   LongTasks& long_tasks() { return long_tasks_; }
   void turn_driver(Driver::Wait wait) { driver().turn(wait, *this); }
-  // For other workers than the one that calls.
-  void leave_to_workers(std::span<task::Header* const> tasks);
+  // For whoever does not hold the role.
+  void leave_to_workers(task::Header& task);
   void inject(std::span<task::Header* const> tasks);
   // It looks at the role's word, and arms itself.
   void wake_standby();

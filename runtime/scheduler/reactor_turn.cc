@@ -80,16 +80,12 @@ void Worker::turn(Driver::Wait wait) {
 void Worker::accept_harvest() {
   std::vector<task::Header*>& tasks = harvest_.tasks();
   schedules_.add(tasks.size());
-  LongTasks& long_tasks = scheduler_.long_tasks();
-  if (long_tasks.is_used()) [[unlikely]] {
-    const auto end_of_short = std::stable_partition(
-        tasks.begin(), tasks.end(), [&](const task::Header* task) {
-          return !long_tasks.contains(task->id());
-        });
-    if (end_of_short != tasks.end()) {
-      scheduler_.leave_to_workers({end_of_short, tasks.end()});
-      tasks.erase(end_of_short, tasks.end());
-    }
+  if (scheduler_.long_tasks().is_used()) [[unlikely]] {
+    std::erase_if(tasks, [&](task::Header* task) {
+      if (!scheduler_.long_tasks().contains(task->id())) return false;
+      scheduler_.leave_to_workers(*task);
+      return true;
+    });
   }
   const std::span<task::Header* const> all(tasks);
   const std::size_t fit =
@@ -175,18 +171,16 @@ bool Worker::steal_from(Worker& other) {
 void Worker::watch_role() {
   const RoleWord word = scheduler_.role().load();
   if (!word.is_running()) return;
-  if (word != seen_role_) {
+  const std::chrono::nanoseconds tick = scheduler_.role_tick();
+  if (word != seen_role_ && tick > tick.zero()) {
     seen_role_ = word;
     seen_role_since_ = {};
     return;
   }
   // The holder was at the same tasks one turn ago: worth a look at the clock.
   const steady_clock::time_point now = steady_clock::now();
-  if (seen_role_since_ == steady_clock::time_point()) {
-    seen_role_since_ = now;
-  } else if (now - seen_role_since_ >= scheduler_.role_tick()) {
-    try_take_over(word);
-  }
+  if (seen_role_since_ == steady_clock::time_point()) seen_role_since_ = now;
+  if (now - seen_role_since_ >= tick) try_take_over(word);
 }
 
 bool Worker::try_take_over(RoleWord word) {

@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "runtime/base/asymmetric_fence.h"
 #include "runtime/base/check.h"
 #include "runtime/context/current.h"
 #include "runtime/scheduler/multi_thread.h"
@@ -134,8 +135,11 @@ bool Worker::run_stolen_forks() {
 
 void Worker::stop_searching() {
   searching_ = false;
+  Idle& idle = scheduler_.idle();
+  if (!idle.stop_searching() || !idle.has_sleepers()) return;
   // There may be more where this came from, and pushes relied on us to look.
-  if (scheduler_.idle().stop_searching()) scheduler_.notify_one();
+  base::heavy_fence();  // [sleep] pairs with the light fence in notify_one()
+  if (scheduler_.has_work()) scheduler_.notify_one();
 }
 
 void Worker::schedule(task::Header& task, const context::Current& here) {

@@ -88,7 +88,11 @@ task::Header* Worker::take_injected() {
   std::array<task::Header*, kHalf> batch;
   const std::size_t taken = injected_.pop_some({batch.data(), share});
   if (taken == 0) return nullptr;
-  if (taken > 1) queue_.push_all({batch.data() + 1, taken - 1});
+  if (taken > 1) {
+    queue_.push_all({batch.data() + 1, taken - 1});
+    // A searcher sees to that when it stops.
+    if (!searching_) scheduler_.notify_one();
+  }
   return batch[0];
 }
 

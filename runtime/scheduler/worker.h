@@ -89,7 +89,8 @@ class alignas(base::kCacheLine) Worker final : private ForkLane::Host {
   // ForkLane::Host:
   void wake_thief() override;
   bool has_waiting_tasks() const override;
-  // The reactor's role: reactor_turn.cc.
+
+  // The reactor's role: worker_role.cc.
   bool has_own_work() const { return next_ != nullptr || queue_.size() > 0; }
   // Until the role is lost, or, then false, the driver stops.
   bool hold_role();

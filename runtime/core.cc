@@ -48,9 +48,11 @@ absl::StatusOr<std::shared_ptr<RuntimeCore>> RuntimeCore::create(
 RuntimeCore::RuntimeCore(const Builder& builder, uint32_t workers,
                          std::unique_ptr<reactor::Reactor> reactor)
     : is_current_thread_(builder.flavor_ == Builder::Flavor::kCurrentThread),
+      reactor_assists_(!is_current_thread_ && builder.reactor_assist_),
       reactor_(std::move(reactor)),
-      // A shard per worker, and one for all other threads.
-      timers_(workers + 1, clock_, [this] { driver_.wake(); }),
+      // A shard per thread that runs tasks, and one for all others.
+      timers_(workers + (reactor_assists_ ? 2 : 1), clock_,
+              [this] { driver_.wake(); }),
       driver_(*reactor_, timers_),
       scheduler_(make_scheduler(
           is_current_thread_,
@@ -58,7 +60,7 @@ RuntimeCore::RuntimeCore(const Builder& builder, uint32_t workers,
            .policy = {.injection_interval = static_cast<uint32_t>(
                           builder.global_queue_interval_)},
            .event_interval = static_cast<uint32_t>(builder.event_interval_),
-           .reactor_assist = builder.reactor_assist_,
+           .reactor_assist = reactor_assists_,
            .role_tick = builder.reactor_take_over_after_,
            .stack_size = builder.thread_stack_size_.value_or(0),
            .thread_name = builder.thread_names("worker"),
@@ -83,7 +85,7 @@ RuntimeCore::RuntimeCore(const Builder& builder, uint32_t workers,
                 .blocking = blocking_} {
   here_.services = &services_;
   here_.runtime = this;
-  here_.shard = workers;
+  here_.shard = static_cast<uint32_t>(timers_.shards()) - 1;
   if (builder.start_paused_) clock_.pause();
 }
 

@@ -53,6 +53,7 @@ class RuntimeCore : public std::enable_shared_from_this<RuntimeCore> {
   absl::Status start();
 
   const bool is_current_thread_;
+  const bool reactor_assists_;
   const std::unique_ptr<reactor::Reactor> reactor_;
   time::Clock clock_;
   time::Timers timers_;

@@ -8,7 +8,7 @@
 namespace eddy::scheduler {
 
 Flavor::Flavor(Config config, Driver& driver)
-    : config_(std::move(config)), driver_(driver), live_(config_.workers) {}
+    : config_(std::move(config)), driver_(driver), live_(config_.cores()) {}
 
 Flavor::~Flavor() {
   base::MutexLock lock(&mutex_);
@@ -18,7 +18,7 @@ Flavor::~Flavor() {
 uint32_t Flavor::live_list(const context::Current& here) const {
   const bool ours =
       here.services != nullptr && &here.services->scheduler == this;
-  return ours ? here.shard : config_.workers;
+  return ours ? here.shard : config_.cores();
 }
 
 bool Flavor::admit(task::Header& task) noexcept {

@@ -41,13 +41,17 @@ struct Config {
   uint32_t workers = 1;
   Policy policy;
   uint32_t event_interval = 61;  // tasks between two looks at the reactor
-  bool reactor_assist = true;    // multi-thread only
+  bool reactor_assist = true;    // false for the current-thread scheduler
   std::chrono::nanoseconds role_tick = std::chrono::milliseconds(1);
-  std::size_t stack_size = 0;    // bytes; 0: the system's default
+  std::size_t stack_size = 0;  // bytes; 0: the system's default
   std::function<std::string(std::size_t)> thread_name;
   Hooks hooks;
   UnhandledException unhandled = UnhandledException::kIgnore;
   uint64_t seed = 0;
+
+  // Threads that run tasks; each has a core, a list of live tasks and a shard
+  // of the timers, numbered from 0. The next number is for all other threads.
+  uint32_t cores() const { return workers + (reactor_assist ? 1 : 0); }
 };
 
 // The future of block_on(), without its type.

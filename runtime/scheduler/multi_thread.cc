@@ -25,8 +25,7 @@ MultiThread::MultiThread(Config config, Driver& driver)
     : Flavor(std::move(config), driver),
       idle_(this->config().workers),
       role_(/*holder=*/this->config().workers) {
-  const uint32_t count = this->config().workers + (assists() ? 1 : 0);
-  for (uint32_t i = 0; i < count; ++i) {
+  for (uint32_t i = 0; i < this->config().cores(); ++i) {
     workers_.push_back(std::make_unique<Worker>(*this, i, this->config().seed));
   }
   if (assists()) workers_.back()->give_role();
@@ -43,7 +42,7 @@ MultiThread::~MultiThread() {
 absl::Status MultiThread::start(const context::Current& here,
                                 std::shared_ptr<const void> keep) {
   here_ = here;
-  here_.shard = config().workers;  // of those that are no workers
+  here_.shard = config().cores();  // of those that are no workers
   // Before there are threads: a function of the user's may throw.
   std::vector<std::string> names;
   try {

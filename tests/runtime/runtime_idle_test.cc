@@ -2,8 +2,12 @@
 // no CPU, no periodic wake-ups.
 
 #include <time.h>
+#include <unistd.h>
 
 #include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <string>
 #include <thread>
 
 #include "runtime/blocking/spawn_blocking.h"
@@ -36,6 +40,24 @@ uint64_t all_calls(const FaultInjector& calls) {
   return sum;
 }
 
+// How often the threads of this process, but for this one, went to sleep: what
+// a thread that sleeps with a time-out does again and again.
+uint64_t sleeps_of_others() {
+  uint64_t sum = 0;
+  for (const auto& thread :
+       std::filesystem::directory_iterator("/proc/self/task")) {
+    if (thread.path().filename() == std::to_string(gettid())) continue;
+    std::ifstream status(thread.path() / "status");
+    for (std::string word; status >> word;) {
+      if (word != "voluntary_ctxt_switches:") continue;
+      uint64_t count = 0;
+      status >> count;
+      sum += count;
+    }
+  }
+  return sum;
+}
+
 std::chrono::nanoseconds cpu_time() {
   timespec used;
   clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
@@ -62,14 +84,15 @@ TEST_P(IdleRuntime, DoesNothing) {
     } catch (...) {
     }
   });
-  uint64_t before = 0, polls = 0;
+  uint64_t before = 0, polls = 0, sleeps = 0;
   std::chrono::nanoseconds cpu{};
   const bool still = testing::eventually([&] {
     before = all_calls(calls);
     polls = runtime().metrics().scheduler.polls;
     cpu = cpu_time();
+    sleeps = sleeps_of_others();
     std::this_thread::sleep_for(250ms);
-    return all_calls(calls) == before;
+    return all_calls(calls) == before && sleeps_of_others() == sleeps;
   });
   EXPECT_TRUE(still) << "system calls while idle";
   EXPECT_EQ(runtime().metrics().scheduler.polls, polls);

@@ -6,6 +6,7 @@
 
 #include "runtime/base/asymmetric_fence.h"
 #include "runtime/base/check.h"
+#include "runtime/base/cpu_count.h"
 #include "runtime/blocking/pool.h"
 #include "runtime/scheduler/driver.h"
 #include "runtime/scheduler/wake_batch.h"
@@ -24,7 +25,8 @@ constexpr auto kAcqRel = std::memory_order_acq_rel;
 MultiThread::MultiThread(Config config, Driver& driver)
     : Flavor(std::move(config), driver),
       idle_(this->config().workers),
-      role_(/*holder=*/this->config().workers) {
+      role_(/*holder=*/this->config().workers),
+      has_more_cpus_(base::available_cpus() > 1) {
   for (uint32_t i = 0; i < this->config().cores(); ++i) {
     workers_.push_back(std::make_unique<Worker>(*this, i, this->config().seed));
   }

@@ -77,6 +77,8 @@ class MultiThread final : public Flavor {
   bool assists() const { return config().reactor_assist; }
   Role& role() { return role_; }
   std::chrono::nanoseconds role_tick() const { return config().role_tick; }
+  // Whether two of its threads may run at the same time.
+  bool has_more_cpus() const { return has_more_cpus_; }
   uint32_t event_interval() const { return config().event_interval; }
   InjectionQueue& long_queue() { return long_queue_; }
   LongTasks& long_tasks() { return long_tasks_; }
@@ -129,6 +131,7 @@ class MultiThread final : public Flavor {
   LongTasks long_tasks_;
   Idle idle_;
   Role role_;
+  const bool has_more_cpus_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::atomic<bool> stopping_{false};
   std::atomic<bool> stopping_driver_{false};

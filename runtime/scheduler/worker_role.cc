@@ -116,7 +116,7 @@ bool Worker::run_harvest() {
     const steady_clock::time_point now = steady_clock::now();
     if (began == steady_clock::time_point()) began = now;
     if (backlog_since_ == steady_clock::time_point()) backlog_since_ = now;
-    if (now - backlog_since_ >= kHelpAfter) {
+    if (now - backlog_since_ >= kHelpAfter && scheduler_.has_more_cpus()) {
       backlog_since_ = now;
       scheduler_.notify_one();
     }

@@ -3,16 +3,15 @@
 //
 //   state_, 64 bits:   epoch (32) | searching (16) | parked (16)
 //
-//   by                        effect                  when
-//   ------------------------  ----------------------
-//   --------------------------- notify_one()              parked-1, searching+1
-//   nobody searches, one sleeps try_search()              searching+1 fewer
-//   than half search stop_searching()          searching-1             a
-//   searcher has found work,
-//                                                     or gives up
-//   park(w)                   parked+1                the worker has nothing
-//   unpark_self(w)            parked-1                it looked again, and has
-//   (each of the last but stop_searching() and park() raises the epoch)
+//   by                effect                   when
+//   ----------------  -----------------------  -----------------------------
+//   notify_one()      parked-1, searching+1 e  nobody searches, one sleeps
+//   try_search()      searching+1              fewer than half search
+//   stop_searching()  searching-1              a searcher has found work, or
+//                                              gives up
+//   park(w)           parked+1                 the worker has nothing
+//   unpark_self(w)    parked-1 e               it looked again, and has
+//   e: raises the epoch
 //
 // A push wakes nobody while somebody searches, since a searcher looks at every
 // queue after it has announced that it stops. Who stops as the last searcher

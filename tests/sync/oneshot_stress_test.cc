@@ -9,47 +9,19 @@
 #include <utility>
 
 #include "sync/oneshot.h"
+#include "tests/support/quiet_waker.h"
 #include "tests/support/stress.h"
 #include "tests/support/wake_counter.h"
 
 namespace eddy::sync::oneshot {
 namespace {
 
+using testing::QuietWaker;
 using testing::Random;
 using testing::Stress;
 using testing::WakeCounter;
 
 constexpr auto kRelaxed = std::memory_order_relaxed;
-
-// A target that adds no order: what its owner wrote into `letter`, plain
-// memory, the one who wakes it must see by the channel's own doing.
-class Flag final : public Wakeable {
- public:
-  int letter = 0;
-
-  bool is_woken() const { return wakes_.load(kRelaxed) > 0; }
-  int wakes() const { return wakes_.load(kRelaxed); }
-  int kept_wakers() const { return references_.load(kRelaxed); }
-  Waker waker() {
-    retain();
-    return Waker::adopt(this);
-  }
-
-  void wake() noexcept override {
-    EXPECT_EQ(letter, 1);
-    wakes_.fetch_add(1, kRelaxed);
-  }
-  void wake_and_release() noexcept override {
-    wake();
-    release();
-  }
-  void retain() noexcept override { references_.fetch_add(1, kRelaxed); }
-  void release() noexcept override { references_.fetch_sub(1, kRelaxed); }
-
- private:
-  std::atomic<int> wakes_{0};
-  std::atomic<int> references_{0};
-};
 
 // A value in plain memory, which is counted while it lives.
 class Value {
@@ -85,7 +57,7 @@ constexpr int kFlags = 3;
 
 struct Story {
   std::atomic<int> live{0};
-  Flag flags[kFlags];
+  QuietWaker flags[kFlags];
   WakeCounter closed_waker;
   std::optional<Ends<Value>> ends{create<Value>()};
   std::optional<Closed> closed;
@@ -126,7 +98,7 @@ void send_or_go(Story& story, Random& random) {
 
 enum class Got { kPending, kNothing, kValue };
 
-Got poll(Receiver<Value>& receiver, Flag& flag) {
+Got poll(Receiver<Value>& receiver, QuietWaker& flag) {
   const Waker waker = flag.waker();
   Context cx(waker);
   Poll<std::optional<Value>> polled = receiver.poll(cx);
@@ -143,14 +115,14 @@ void receive_or_go(Story& story, Random& random) {
   Got got = Got::kPending;
   for (int i = 0; i < wakers && got == Got::kPending; ++i) {
     pause_a_little(story, random);
-    Flag& flag = story.flags[i];
+    QuietWaker& flag = story.flags[i];
     flag.letter = 1;
     for (int n = random.below(3); n >= 0 && got == Got::kPending; --n) {
       got = poll(receiver, flag);
     }
   }
   if (got == Got::kPending && stays) {
-    while (!story.flags[kFlags - 1].is_woken()) std::this_thread::yield();
+    while (story.flags[kFlags - 1].wakes() == 0) std::this_thread::yield();
     got = poll(receiver, story.flags[0]);
     EXPECT_NE(got, Got::kPending);
   }
@@ -173,7 +145,7 @@ void check(Story& story) {
     EXPECT_EQ(story.received, story.sent);
   }
   int wakes = 0;
-  for (Flag& flag : story.flags) {
+  for (QuietWaker& flag : story.flags) {
     EXPECT_EQ(flag.kept_wakers(), 0);
     wakes += flag.wakes();
   }

@@ -7,12 +7,14 @@
 #include <utility>
 
 #include "sync/semaphore.h"
+#include "tests/support/quiet_waker.h"
 #include "tests/support/stress.h"
 #include "tests/support/wake_counter.h"
 
 namespace eddy::sync {
 namespace {
 
+using testing::QuietWaker;
 using testing::Random;
 using testing::Stress;
 using testing::WakeCounter;
@@ -28,33 +30,50 @@ constexpr int kThreads = 3, kTurns = 12;
 
 struct Round {
   Semaphore semaphore{2};
-  WakeCounter wakers[kThreads][kTurns];
+  QuietWaker wakers[kThreads][kTurns];
   std::atomic<int> holders{0};
   int alone = 0;  // plain: written by whoever holds both permits
 };
 
-std::optional<Semaphore::Permit> acquire_or_give_up(Round& round, int me,
-                                                    int turn, uint64_t count,
+using Polled = Poll<std::optional<Semaphore::Permit>>;
+
+Polled poll(Semaphore::Acquire& acquire, QuietWaker& target) {
+  const Waker waker = target.waker();
+  Context cx(waker);
+  return acquire.poll(cx);
+}
+
+std::optional<Semaphore::Permit> acquire_or_give_up(Round& round,
+                                                    QuietWaker& target,
+                                                    uint64_t count,
                                                     Random& random) {
-  WakeCounter& waker = round.wakers[me][turn];
+  target.letter = 1;
   Semaphore::Acquire acquire = round.semaphore.acquire_many(count);
-  Poll<std::optional<Semaphore::Permit>> polled = acquire.poll(waker.context());
-  if (polled.is_ready()) return *std::move(polled);
+  if (Polled polled = poll(acquire, target); polled.is_ready()) {
+    return *std::move(polled);
+  }
   if (random.below(3) == 0) {  // gives up, now or a little later
     for (int n = random.below(80); n > 0; --n) round.holders.load(kRelaxed);
     return std::nullopt;
   }
-  while (waker.wakes() == 0) std::this_thread::yield();
-  Poll<std::optional<Semaphore::Permit>> again = acquire.poll(waker.context());
-  EXPECT_TRUE(again.is_ready());
-  return *std::move(again);
+  const bool impatient = random.below(2) == 0;  // polls for nothing
+  while (target.wakes() == 0) {
+    if (impatient) {
+      Polled polled = poll(acquire, target);
+      if (polled.is_ready()) return *std::move(polled);
+    }
+    std::this_thread::yield();
+  }
+  Polled polled = poll(acquire, target);
+  EXPECT_TRUE(polled.is_ready());
+  return *std::move(polled);
 }
 
 void take_turns(Round& round, int me, Random& random) {
   for (int turn = 0; turn < kTurns; ++turn) {
     const uint64_t count = 1 + random.below(2);
     std::optional<Semaphore::Permit> permit =
-        acquire_or_give_up(round, me, turn, count, random);
+        acquire_or_give_up(round, round.wakers[me][turn], count, random);
     if (!permit.has_value()) continue;
     EXPECT_LE(round.holders.fetch_add(count, kRelaxed) + count, 2u);
     if (count == 2) ++round.alone;
@@ -68,7 +87,7 @@ TEST(SemaphoreStress, NoPermitIsLostOrMade) {
   stress.run([](Round& round) {
     EXPECT_EQ(round.semaphore.available(), 2u);
     for (auto& of_one : round.wakers) {
-      for (WakeCounter& waker : of_one) {
+      for (QuietWaker& waker : of_one) {
         EXPECT_EQ(waker.kept_wakers(), 0);
         EXPECT_LE(waker.wakes(), 1);
       }

@@ -24,61 +24,21 @@
 
 #include <memory>
 #include <optional>
-#include <type_traits>
 #include <utility>
 
-#include "runtime/task/future.h"
 #include "sync/blocking_wait.h"
+#include "sync/lock_guard.h"
 #include "sync/semaphore_core.h"
 
 namespace eddy::sync {
 
 template <class T>
-class Mutex;
-
-// The right to use a U, until it ends. `Keeper` points at the mutex, plain or
-// shared. U is the mutex's T, or a part of it.
-template <class U, class Keeper>
-class [[nodiscard]] MutexGuard {
- public:
-  MutexGuard(Keeper core, U& value) : core_(std::move(core)), value_(&value) {}
-  MutexGuard(MutexGuard&& other) noexcept
-      : core_(std::exchange(other.core_, nullptr)), value_(other.value_) {}
-  MutexGuard& operator=(MutexGuard other) noexcept {
-    std::swap(core_, other.core_);
-    std::swap(value_, other.value_);
-    return *this;
-  }
-  ~MutexGuard() {
-    if (core_ != nullptr) core_->release(1);
-  }
-
-  U& operator*() const { return *value_; }
-  U* operator->() const { return value_; }
-
-  // The same lock, for a part of the value: `f(U&)` gives a reference into it.
-  template <class F>
-  auto map(F f) && {
-    auto& part = f(*value_);
-    return MutexGuard<std::remove_reference_t<decltype(part)>, Keeper>(
-        std::exchange(core_, nullptr), part);
-  }
-
- private:
-  Keeper core_;  // null: moved from
-  U* value_;
-};
-
-template <class T>
 class Mutex {
  public:
-  using Guard = MutexGuard<T, SemaphoreCore*>;
-  using OwnedGuard = MutexGuard<T, std::shared_ptr<SemaphoreCore>>;
-  // A Future of a guard.
-  template <class Keeper>
-  class BasicLock;
-  using Lock = BasicLock<SemaphoreCore*>;
-  using LockOwned = BasicLock<std::shared_ptr<SemaphoreCore>>;
+  using Guard = LockGuard<T, BorrowedLock, 1>;
+  using OwnedGuard = LockGuard<T, SharedLock, 1>;
+  using Lock = LockWait<T, BorrowedLock, 1>;  // a Future of a Guard
+  using LockOwned = LockWait<T, SharedLock, 1>;
 
   Mutex() : core_(1) {}
   explicit Mutex(T value) : core_(1), value_(std::move(value)) {}
@@ -110,34 +70,13 @@ class Mutex {
   T& get_unlocked() { return value_; }
 
  private:
-  static std::shared_ptr<SemaphoreCore> core_of(std::shared_ptr<Mutex> mutex) {
+  static SharedLock core_of(std::shared_ptr<Mutex> mutex) {
     SemaphoreCore* core = &mutex->core_;
     return {std::move(mutex), core};
   }
 
   SemaphoreCore core_;
   T value_{};
-};
-
-template <class T>
-template <class Keeper>
-class [[nodiscard]] Mutex<T>::BasicLock {
- public:
-  using Output = MutexGuard<T, Keeper>;
-
-  BasicLock(Keeper core, T& value)
-      : core_(std::move(core)), value_(value), wait_(*core_, 1) {}
-  BasicLock(BasicLock&&) = default;
-
-  Poll<Output> poll(Context& cx) {
-    if (wait_.poll(cx).is_pending()) return kPending;
-    return Output(std::move(core_), value_);
-  }
-
- private:
-  Keeper core_;
-  T& value_;
-  SemaphoreCore::Wait wait_;  // ends before the mutex may
 };
 
 }  // namespace eddy::sync

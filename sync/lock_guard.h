@@ -1,0 +1,89 @@
+// LockGuard and LockWait: what Mutex and RwLock give to those who lock. A lock
+// is a number of permits of a semaphore, and a reference to what they protect.
+//
+// Threads: a guard belongs to one at a time.
+// Cancel:  dropping a LockWait gives up its place; a lock that was on its way
+// to
+//          it goes to the next.
+// Owner:   `Keeper` is a pointer to the semaphore, plain or shared: with a
+//          shared one the guard keeps the lock and its value alive.
+#ifndef EDDY_SYNC_LOCK_GUARD_H_
+#define EDDY_SYNC_LOCK_GUARD_H_
+
+#include <cstdint>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+#include "runtime/task/future.h"
+#include "sync/semaphore_core.h"
+
+namespace eddy::sync {
+
+using BorrowedLock = SemaphoreCore*;
+using SharedLock = std::shared_ptr<SemaphoreCore>;
+
+// The right to use a U, the value of a lock or a part of it, until it ends.
+template <class U, class Keeper, uint64_t kPermits>
+class [[nodiscard]] LockGuard {
+ public:
+  LockGuard(Keeper core, U& value) : core_(std::move(core)), value_(&value) {}
+  LockGuard(LockGuard&& other) noexcept
+      : core_(std::exchange(other.core_, nullptr)), value_(other.value_) {}
+  LockGuard& operator=(LockGuard other) noexcept {
+    std::swap(core_, other.core_);
+    std::swap(value_, other.value_);
+    return *this;
+  }
+  ~LockGuard() {
+    if (core_ != nullptr) core_->release(kPermits);
+  }
+
+  U& operator*() const { return *value_; }
+  U* operator->() const { return value_; }
+
+  // The same lock, for a part of the value: `f(U&)` gives a reference into it.
+  template <class F>
+  auto map(F f) && {
+    auto& part = f(*value_);
+    return LockGuard<std::remove_reference_t<decltype(part)>, Keeper, kPermits>(
+        std::exchange(core_, nullptr), part);
+  }
+
+  // Of a write lock: lets other readers in, and no writer before them.
+  auto downgrade() && requires(kPermits > 1) {
+    core_->release(kPermits - 1);
+    return LockGuard<const U, Keeper, 1>(std::exchange(core_, nullptr),
+                                         *value_);
+  }
+
+ private:
+  Keeper core_;  // null: moved from
+  U* value_;
+};
+
+// A Future of a LockGuard. May be moved until its first poll.
+template <class U, class Keeper, uint64_t kPermits>
+class [[nodiscard]] LockWait {
+ public:
+  using Output = LockGuard<U, Keeper, kPermits>;
+
+  LockWait(Keeper core, U& value)
+      : core_(std::move(core)), value_(value), wait_(*core_, kPermits) {}
+  LockWait(LockWait&&) = default;
+
+  Poll<Output> poll(Context& cx) {
+    // Nobody closes the semaphore of a lock.
+    if (wait_.poll(cx).is_pending()) return kPending;
+    return Output(std::move(core_), value_);
+  }
+
+ private:
+  Keeper core_;
+  U& value_;
+  SemaphoreCore::Wait wait_;  // ends before the lock may
+};
+
+}  // namespace eddy::sync
+
+#endif  // EDDY_SYNC_LOCK_GUARD_H_

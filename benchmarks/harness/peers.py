@@ -87,6 +87,7 @@ TOKIO_SUITES = ["micro", "sync", "time", "blocking"]
 PROGRAMS = [
     BazelProgram("//benchmarks/eddy:micro", ["micro"], EDDY_RUNTIMES),
     BazelProgram("//benchmarks/eddy:sync", ["sync"], EDDY_RUNTIMES),
+    BazelProgram("//benchmarks/eddy:sync_channels", ["sync"], EDDY_RUNTIMES),
     BazelProgram("//benchmarks/eddy:time", ["time"], EDDY_RUNTIMES),
     BazelProgram("//benchmarks/eddy:blocking", ["blocking"], EDDY_RUNTIMES),
     BazelProgram("//benchmarks/eddy:forkjoin", ["forkjoin"], ["eddy"]),

@@ -7,6 +7,7 @@ import "runtime"
 
 func main() {
 	entries := append(microEntries, syncEntries...)
+	entries = append(entries, syncChannelsEntries...)
 	entries = append(entries, timeEntries...)
 	for i := range entries {
 		run := entries[i].run

@@ -6,6 +6,7 @@ mod countdown;
 mod micro;
 mod program;
 mod sync;
+mod sync_channels;
 mod time;
 
 use program::{Arguments, Entry};
@@ -30,9 +31,10 @@ pub fn make_runtime(arguments: &Arguments) -> Runtime {
 }
 
 fn main() {
-    let suites: [&[Entry]; 4] = [
+    let suites: [&[Entry]; 5] = [
         &micro::ENTRIES,
         &sync::ENTRIES,
+        &sync_channels::ENTRIES,
         &time::ENTRIES,
         &blocking::ENTRIES,
     ];

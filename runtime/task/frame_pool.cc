@@ -9,7 +9,7 @@
 
 namespace eddy::task::frame_pool {
 
-#if EDDY_FRAME_POOL
+#if EDDY_FRAME_POOL  // else nothing of this is used
 
 namespace {
 
@@ -24,10 +24,6 @@ struct Free {
 };
 static_assert(sizeof(Free) <= kGranule);
 
-// Class n has frames of n granules; class 0, of no bytes, has one as well.
-std::size_t class_of(std::size_t size) {
-  return (size + kGranule - 1) / kGranule;
-}
 std::size_t bytes_of(std::size_t size_class) {
   return (size_class + (size_class == 0 ? 1 : 0)) * kGranule;
 }
@@ -254,23 +250,18 @@ Cache* this_thread_cache() {
 }
 
 // What the fast paths leave; apart, so that those need no stack frame.
-[[gnu::noinline]] void* allocate_slowly(std::size_t size) {
-  if (size > kLargest) return ::operator new(size);
-  if (Cache* cache = this_thread_cache()) {
-    return cache->allocate(class_of(size));
-  }
+[[gnu::noinline]] void* allocate_slowly(std::size_t size_class) {
+  if (Cache* cache = this_thread_cache()) return cache->allocate(size_class);
   // In a thread's last destructors.
-  return ::operator new (bytes_of(class_of(size)), std::align_val_t{kGranule});
+  return ::operator new (bytes_of(size_class), std::align_val_t{kGranule});
 }
 
 [[gnu::noinline]] void deallocate_slowly(void* memory,
-                                         std::size_t size) noexcept {
-  if (size > kLargest) {
-    ::operator delete(memory);
-  } else if (Cache* cache = this_thread_cache()) {
-    cache->deallocate(memory, class_of(size));
+                                         std::size_t size_class) noexcept {
+  if (Cache* cache = this_thread_cache()) {
+    cache->deallocate(memory, size_class);
   } else {
-    depot().give_loose(class_of(size), ::new (memory) Free{nullptr, nullptr});
+    depot().give_loose(size_class, ::new (memory) Free{nullptr, nullptr});
   }
 }
 
@@ -279,27 +270,19 @@ Cache* this_thread_cache() {
 // Neither is inlined into coroutines: compilers may keep the address of a
 // thread-local across a suspension point, after which the coroutine runs on
 // another thread.
-[[gnu::noinline]] void* allocate(std::size_t size) {
-  Cache* cache = thread_state.cache;
-  if (size <= kLargest && cache != nullptr) [[likely]] {
-    if (void* memory = cache->try_allocate(class_of(size))) return memory;
+[[gnu::noinline]] void* allocate_class(std::size_t size_class) {
+  if (Cache* cache = thread_state.cache) [[likely]] {
+    if (void* memory = cache->try_allocate(size_class)) return memory;
   }
-  return allocate_slowly(size);
+  return allocate_slowly(size_class);
 }
 
-[[gnu::noinline]] void deallocate(void* memory, std::size_t size) noexcept {
-  Cache* cache = thread_state.cache;
-  if (size <= kLargest && cache != nullptr) [[likely]] {
-    if (cache->try_deallocate(memory, class_of(size))) return;
+[[gnu::noinline]] void deallocate_class(void* memory,
+                                        std::size_t size_class) noexcept {
+  if (Cache* cache = thread_state.cache) [[likely]] {
+    if (cache->try_deallocate(memory, size_class)) return;
   }
-  deallocate_slowly(memory, size);
-}
-
-#else
-
-void* allocate(std::size_t size) { return ::operator new(size); }
-void deallocate(void* memory, std::size_t) noexcept {
-  ::operator delete(memory);
+  deallocate_slowly(memory, size_class);
 }
 
 #endif

@@ -19,6 +19,7 @@
 #define EDDY_RUNTIME_TASK_FRAME_POOL_H_
 
 #include <cstddef>
+#include <new>
 
 #ifndef EDDY_FRAME_POOL
 #define EDDY_FRAME_POOL 1
@@ -30,10 +31,23 @@ inline constexpr std::size_t kGranule = 16;  // bytes between size classes
 inline constexpr std::size_t kLargest = 2048;
 inline constexpr std::size_t kMagazine = 128;  // frames moved at once
 
-// Aligned to 16 bytes.
-void* allocate(std::size_t size);
+// Class n has frames of n granules; class 0, of no bytes, has one as well.
+constexpr std::size_t class_of(std::size_t size) {
+  return (size + kGranule - 1) / kGranule;
+}
+void* allocate_class(std::size_t size_class);
+void deallocate_class(void* memory, std::size_t size_class) noexcept;
+
+// Aligned to 16 bytes. Inline, since compilers know the sizes of frames.
+inline void* allocate(std::size_t size) {
+  if (size > kLargest || !EDDY_FRAME_POOL) return ::operator new(size);
+  return allocate_class(class_of(size));
+}
 // `size` is what was asked for.
-void deallocate(void* memory, std::size_t size) noexcept;
+inline void deallocate(void* memory, std::size_t size) noexcept {
+  if (size > kLargest || !EDDY_FRAME_POOL) return ::operator delete(memory);
+  deallocate_class(memory, class_of(size));
+}
 
 }  // namespace eddy::task::frame_pool
 

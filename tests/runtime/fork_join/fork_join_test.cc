@@ -136,7 +136,7 @@ TEST_P(ForkJoinTest, TheFirstExceptionWinsWhenAllHaveEnded) {
     } catch (const std::logic_error&) {
       // With two workers the event is set, and may be seen, before the first
       // exception has left its child.
-      EXPECT_GT(GetParam(), 1u);
+      EXPECT_GT(workers(), 1u);
     }
     EXPECT_EQ(ended, 1);
   });
@@ -309,7 +309,7 @@ TEST_P(ForkJoinTest, ATaskBesideAComputationIsPolled) {
     while (!is_over) EXPECT_EQ(co_await fib(16), 987);
   };
   std::vector<JoinHandle<void>> computations;
-  for (uint32_t i = 0; i < std::max(GetParam(), 1u); ++i) {
+  for (uint32_t i = 0; i < std::max(workers(), 1u); ++i) {
     computations.push_back(runtime().spawn(compute()));
   }
   auto sleep = [&]() -> Task<> {

@@ -1,4 +1,5 @@
-// eddy's servers in the network comparison: runtimes eddy and eddy-current.
+// eddy's servers in the network comparison: runtimes eddy, eddy-noassist (its
+// reactor thread runs no tasks) and eddy-current.
 
 #include <array>
 #include <cstddef>
@@ -59,8 +60,10 @@ Task<absl::Status> serve(Task<absl::Status> (*connection)(io::TcpStream)) {
 
 absl::StatusOr<Builder> builder_of(const ServerOptions& options) {
   if (options.runtime == "eddy-current") return Builder::current_thread();
-  if (options.runtime == "eddy") {
-    return Builder::multi_thread().worker_threads(options.workers);
+  if (options.runtime == "eddy" || options.runtime == "eddy-noassist") {
+    return Builder::multi_thread()
+        .worker_threads(options.workers)
+        .reactor_assist(options.runtime == "eddy");
   }
   return absl::InvalidArgumentError("no such runtime: " + options.runtime);
 }

@@ -60,6 +60,7 @@ BENCHES = {
 BAZEL_SERVERS = {
     "eddy": "//benchmarks/eddy:net_server",
     "eddy-current": "//benchmarks/eddy:net_server",
+    "eddy-noassist": "//benchmarks/eddy:net_server",
     "asio": "//benchmarks/peers/net:asio",
     "libuv": "//benchmarks/peers/net:libuv",
     "raw-epoll": "//benchmarks/peers/net:raw_epoll",

@@ -43,6 +43,15 @@
 #include "runtime/fork_join/fork_join_each.h"
 #include "runtime/fork_join/parallel_for.h"
 
+// What tasks tell each other with.
+#include "sync/event.h"
+#include "sync/mpsc.h"
+#include "sync/mutex.h"
+#include "sync/notify.h"
+#include "sync/oneshot.h"
+#include "sync/rwlock.h"
+#include "sync/semaphore.h"
+
 // Time.
 #include "runtime/time/interval.h"
 #include "runtime/time/sleep.h"

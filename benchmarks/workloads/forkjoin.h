@@ -81,7 +81,8 @@ struct Product {
   }
 };
 
-inline void multiply_block(const Product& p) {
+// Not inlined, so that it is the same machine code in all programs.
+[[gnu::noinline]] inline void multiply_block(const Product& p) {
   for (std::size_t i = 0; i < p.size; ++i) {
     for (std::size_t k = 0; k < p.size; ++k) {
       const float factor = p.a[i * kMatrix + k];

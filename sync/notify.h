@@ -78,11 +78,13 @@ class [[nodiscard]] Notify::Notified : private WaitNode {
  private:
   friend class Notify;
 
+  // Of a notify_one(), not yet seen; guarded by notify_.mutex_. First, where
+  // the base has room for it.
+  bool has_permit_ = false;
   Notify& notify_;
   const uint64_t made_at_;  // how many notify_waiters() there had been
-  // Guarded by notify_.mutex_:
-  bool has_permit_ = false;  // of a notify_one(), not yet seen
 };
+static_assert(sizeof(Notify::Notified) <= 6 * sizeof(void*));
 
 inline Notify::Notified Notify::notified() { return Notified(*this); }
 

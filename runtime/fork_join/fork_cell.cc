@@ -15,7 +15,8 @@ ForkCell::ForkCell(task::Scheduler& scheduler, ForkBase& fork,
       frame_(frame),
       is_polling_(frame != nullptr),
       waker_(Waker::adopt(this)) {
-  live_list = kRefused;  // the fork's owner is on a list of live tasks
+  live_list = kPart;  // the fork's owner is on a list of live tasks
+  scheduler.begin_part();
 }
 
 ForkCell& ForkCell::create_polling(ForkBase& fork, uint64_t branch,

@@ -38,6 +38,14 @@ bool Flavor::dismiss(task::Header& task) noexcept {
   return live_.dismiss(task, live_list(here));
 }
 
+void Flavor::begin_part() noexcept {
+  live_.begin_part(live_list(context::current()));
+}
+
+void Flavor::end_part() noexcept {
+  live_.end_part(live_list(context::current()));
+}
+
 void Flavor::announce(const std::function<void(const TaskInfo&)>& hook,
                       task::Header& task) noexcept {
   call_hook(

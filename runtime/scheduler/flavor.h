@@ -104,6 +104,8 @@ class Flavor : public task::Scheduler {
   bool admit(task::Header& task) noexcept final;
   bool enlist(task::Header& task) noexcept final;
   bool dismiss(task::Header& task) noexcept final;
+  void begin_part() noexcept final;
+  void end_part() noexcept final;
   void unhandled(std::exception_ptr error) noexcept final;
 
  protected:

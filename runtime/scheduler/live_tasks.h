@@ -84,6 +84,10 @@ class LiveTasks {
     return is_mine;
   }
 
+  // A part of a task, which is in no list, counts as alive.
+  void begin_part(uint32_t mine) { bump(mine, lists_[mine].admitted); }
+  void end_part(uint32_t mine) { bump(mine, lists_[mine].ended); }
+
   // From now on admit() and enlist() refuse.
   void close();
   // relaxed: it carries no data. Who must not miss it asks enlist().
@@ -93,7 +97,7 @@ class LiveTasks {
   // until dismiss().
   task::Header* take();
 
-  // Tasks admitted and not yet dismissed; exact when none comes or goes.
+  // Tasks admitted and not yet dismissed, and parts that have not ended; exact when none comes or goes.
   std::size_t alive() const;
 
  private:

@@ -54,8 +54,7 @@ void Header::drop() noexcept {
 
 void Header::finish() noexcept {
   // The entry's reference, and that of the list.
-  const bool is_unlisted = live_list == kRefused || scheduler_->dismiss(*this);
-  const uint64_t references = is_unlisted ? 2 : 1;
+  const uint64_t references = leave_scheduler() ? 2 : 1;
   State::Completion end = state_.complete(false, references, join_waker_);
   if (!end.done) {
     if (std::exception_ptr error = destroy_outcome()) {
@@ -65,6 +64,15 @@ void Header::finish() noexcept {
   }
   if (end.joiner != nullptr) end.joiner->wake_and_release();
   if (end.last) destroy();
+}
+
+// True: the list's reference is ours.
+bool Header::leave_scheduler() noexcept {
+  if (live_list == kPart) {
+    scheduler_->end_part();
+    return true;
+  }
+  return live_list == kRefused || scheduler_->dismiss(*this);
 }
 
 void Header::launch() noexcept {

@@ -50,6 +50,10 @@ class Scheduler {
   // An admitted task is about to complete. True: it is in no list, so that the
   // list's reference is the caller's.
   virtual bool dismiss(Header& task) noexcept = 0;
+  // A part of a task, with a Header of its own in no list, begins to be; it is
+  // about to complete. Until then the scheduler is there for who wakes it.
+  virtual void begin_part() noexcept {}
+  virtual void end_part() noexcept {}
   // An exception left a task, or the destructor of its outcome, and nobody
   // joins it.
   virtual void unhandled(std::exception_ptr error) noexcept = 0;
@@ -106,7 +110,8 @@ class Header : public Wakeable {
 
   // The scheduler's list of live tasks: which of its lists this task is in, or
   // was before a shutdown took it out, and its place there.
-  static constexpr uint32_t kUnlisted = 0xffffffff, kRefused = 0xfffffffe;
+  static constexpr uint32_t kUnlisted = 0xffffffff, kRefused = 0xfffffffe,
+                            kPart = 0xfffffffd;
   Header* live_next = nullptr;
   Header* live_prev = nullptr;
   uint32_t live_list = kUnlisted;
@@ -136,6 +141,7 @@ class Header : public Wakeable {
 
  private:
   bool wait_to_join(const Waker& waker);
+  bool leave_scheduler() noexcept;
   void drop() noexcept;
 
   State state_;

@@ -1,5 +1,7 @@
 #include "runtime/scheduler/fork_deque.h"
 
+#include "runtime/base/asymmetric_fence.h"
+
 namespace eddy::scheduler {
 
 namespace {
@@ -31,6 +33,7 @@ bool ForkDeque::publish() {
   // between the load and the store, it looks for public forks afterwards, and
   // we at who sleeps: see [sleep] in idle.h.
   empty_ = false;
+  base::light_fence();  // [hungry] pairs with the heavy fence in Worker::park()
   if (!hungry_.load(kAcquire)) return false;
   hungry_.store(false, kRelaxed);
   return true;

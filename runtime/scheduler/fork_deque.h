@@ -18,7 +18,8 @@
 //                       CAS         and tag + 1
 //
 // The owner publishes only while the public part is empty: no thief changes the
-// word then, so that a store will do. It does so at its next push or pop once
+// word then, so that a store will do. It does so at its next push or look at the
+// slice (fork_lane.h) once
 // the public part was emptied by itself (empty_), or a thief found it empty or
 // left it so (hungry_): half of what is private, the oldest. It takes back half
 // of the public part when nothing private is left.
@@ -33,8 +34,11 @@
 //           What the owner wrote before the push, the thief sees.
 //   [taken] steal releases word_; the owner acquires it before it writes a slot
 //           again that a thief has read.
-//   hungry_ is relaxed: it carries no data. That no sleeper misses a fork rests
-//   on [sleep] in idle.h, with publish() in the place of a push.
+//   [hungry] is relaxed: it carries no data. publish() makes forks public,
+//           fences (light) and looks at hungry_; a worker that goes to sleep
+//           sets it, fences (heavy) and looks for public forks. One of them
+//           sees the other. That no sleeper misses a fork rests on that, and on
+//           [sleep] in idle.h, with publish() in the place of a push.
 //
 // Threads: push(), pop() and publish() by the owner, the rest by any.
 // Owner:   the worker, which outlives all thieves.
@@ -104,7 +108,7 @@ class ForkDeque {
 
   // The oldest item of the public part; if there is none, asks for more.
   [[nodiscard]] bool steal(Item& item);
-  // Somebody looks for work: the owner publishes at its next push or pop.
+  // Somebody looks for work: the owner publishes at its next push.
   void demand() {
     if (!hungry_.load(kRelaxed)) hungry_.store(true, kRelaxed);
   }

@@ -43,13 +43,10 @@ bool Idle::stop_searching() {
 
 bool Idle::has_sleepers() const { return parked(state_.load(kRelaxed)) > 0; }
 
-void Idle::park(uint32_t worker) {
-  {
-    base::MutexLock lock(&mutex_);
-    sleepers_.push_back(worker);
-    state_.fetch_add(kParked, kAcqRel);
-  }
-  base::heavy_fence();  // [sleep] pairs with the light fence in notify_one()
+void Idle::count_as_parked(uint32_t worker) {
+  base::MutexLock lock(&mutex_);
+  sleepers_.push_back(worker);
+  state_.fetch_add(kParked, kAcqRel);
 }
 
 bool Idle::unpark_self(uint32_t worker, std::optional<uint32_t>* heir) {

@@ -71,7 +71,12 @@ class Idle {
   bool has_sleepers() const;
 
   // The worker is about to sleep; then it must look at all queues again.
-  void park(uint32_t worker);
+  void park(uint32_t worker) {
+    count_as_parked(worker);
+    base::heavy_fence();  // [sleep] pairs with the light fence in notify_one()
+  }
+  // The first half of it, where more is to come before the heavy fence.
+  void count_as_parked(uint32_t worker);
   // The worker found something, or has to stop: it won't sleep. False if
   // somebody has chosen it to be woken: then it counts as searching, and its
   // token is on the way.

@@ -191,8 +191,11 @@ void Worker::park() {
     (void)scheduler_.idle().stop_searching();
   }
   Idle& idle = scheduler_.idle();
-  idle.park(index_);
+  idle.count_as_parked(index_);
   scheduler_.demand_forks();
+  // [sleep] pairs with the light fence in notify_one(), [hungry] with the one
+  // in ForkDeque::publish().
+  base::heavy_fence();
   if (scheduler_.has_work() || scheduler_.is_stopping()) {
     if (leave_sleepers()) return;
     // Chosen to be woken: the token is on its way, and park() returns.

@@ -32,8 +32,7 @@ void Worker::run() {
     task::Header* task = next_task();
     if (task == nullptr) task = search();
     if (task == nullptr) {
-      if (run_stolen_forks()) continue;
-      park();
+      if (!run_stolen_forks()) park();
     } else if (std::exchange(took_long_, false)) {
       run_long_task(*task, here);
     } else {
@@ -215,8 +214,10 @@ void Worker::park() {
 
 void Worker::wake_thief() { scheduler_.notify_one(); }
 
+// Whoever has the role has to fetch events, and to learn of a task that waits
+// it may have to fetch some.
 bool Worker::has_waiting_tasks() const {
-  return next_ != nullptr || queue_.size() > 0 ||
+  return next_ != nullptr || queue_.size() > 0 || is_polling_due() ||
          !scheduler_.injection().empty() || scheduler_.is_stopping();
 }
 

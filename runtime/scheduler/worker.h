@@ -106,6 +106,7 @@ class alignas(base::kCacheLine) Worker final : private ForkLane::Host {
   bool try_take_over(RoleWord word);
   void sleep();
   bool leave_sleepers();
+  bool is_polling_due() const;
   void run_long_task(task::Header& task, context::Current& here);
 
   MultiThread& scheduler_;

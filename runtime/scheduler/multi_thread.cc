@@ -273,15 +273,15 @@ void MultiThread::block_on(MainFuture& future) {
 // --- The end -----------------------------------------------------------------
 
 void MultiThread::cancel(task::Header& task) {
-  // What the future's destructor calls may look for the runtime.
-  std::optional<context::Enter> enter;
-  if (!is_our_thread()) enter.emplace(here_);
-  task.abort_at_shutdown();
+  // Not here and now: its end waits for the polls of its forks' children, of
+  // which one may be what calls us, or be stuck.
+  task.abort();
 }
 
 void MultiThread::stop_workers(Deadline deadline) {
   stopping_.store(true, kRelease);  // [stop]
   for (const auto& worker : workers_) worker->unpark();
+  driver().wake();  // the holder looks for what stuck workers leave
   wait_for_threads(1, deadline);  // the one that is left has the role
 }
 

@@ -276,9 +276,6 @@ bool CurrentThread::is_quiescent() const {
 
 // --- The end -----------------------------------------------------------------
 
-// By the holder of the core, since the future may be bound to its thread.
-void CurrentThread::cancel(task::Header& task) { task.abort(); }
-
 void CurrentThread::stop_workers(Deadline deadline) {
   if (holds_core()) {
     drop_all();

@@ -89,7 +89,6 @@ class CurrentThread final : public Flavor {
   void drop_late();
   void release_if_over();
   void add_metrics(Metrics& metrics) const override;
-  void cancel(task::Header& task) override;
 
   context::Current here_;
   InjectionQueue injection_;

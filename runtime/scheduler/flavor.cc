@@ -73,7 +73,10 @@ void Flavor::unhandled(std::exception_ptr error) noexcept {
 void Flavor::close() {
   live_.close();
   while (task::Header* task = live_.take()) {
-    cancel(*task);
+    // Queued, and not ended here and now: its end waits for the polls of its
+    // forks' children, of which one may be what calls us, or be stuck. And the
+    // future may be bound to the thread of a current-thread runtime.
+    task->abort();
     if (task->is_complete()) {
       task->release();
       continue;

@@ -157,9 +157,6 @@ class Flavor : public task::Scheduler {
   }
 
   virtual void add_metrics(Metrics& metrics) const = 0;
-  // Ends `task`, which was just taken out of live(), here and now, or queues
-  // it.
-  virtual void cancel(task::Header& task) = 0;
 
  private:
   // This thread's list of live tasks.

@@ -18,11 +18,11 @@
 //                       CAS         and tag + 1
 //
 // The owner publishes only while the public part is empty: no thief changes the
-// word then, so that a store will do. It does so at its next push or look at the
-// slice (fork_lane.h) once
-// the public part was emptied by itself (empty_), or a thief found it empty or
-// left it so (hungry_): half of what is private, the oldest. It takes back half
-// of the public part when nothing private is left.
+// word then, so that a store will do. It does so at its next push or look at
+// the slice (fork_lane.h) once the public part was emptied by itself (empty_),
+// or a thief found it empty or left it so (hungry_): half of what is private,
+// the oldest. It takes back half of the public part when nothing private is
+// left.
 //
 // The tag is there for the thief, which reads a slot and then claims it: were
 // the slot taken back, used for another fork and published again in between,

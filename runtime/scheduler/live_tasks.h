@@ -97,7 +97,8 @@ class LiveTasks {
   // until dismiss().
   task::Header* take();
 
-  // Tasks admitted and not yet dismissed, and parts that have not ended; exact when none comes or goes.
+  // Tasks admitted and not yet dismissed, and parts that have not ended; exact
+  // when none comes or goes.
   std::size_t alive() const;
 
  private:

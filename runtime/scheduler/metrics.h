@@ -22,9 +22,9 @@ struct Metrics {
   uint64_t failed_searches = 0;
   uint64_t overflows = 0;  // batches moved to the injection queue
   uint64_t parks = 0;
-  uint64_t notifications = 0;  // sleeping workers woken for work
+  uint64_t notifications = 0;     // sleeping workers woken for work
   uint64_t assisted_batches = 0;  // runs of tasks by who polls for events
-  uint64_t take_overs = 0;  // changes of who polls, since a task ran long
+  uint64_t take_overs = 0;        // changes of who polls, since a task ran long
 };
 
 // A counter that one thread writes and any may read: no locked operation.

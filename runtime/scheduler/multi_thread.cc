@@ -272,12 +272,6 @@ void MultiThread::block_on(MainFuture& future) {
 
 // --- The end -----------------------------------------------------------------
 
-void MultiThread::cancel(task::Header& task) {
-  // Not here and now: its end waits for the polls of its forks' children, of
-  // which one may be what calls us, or be stuck.
-  task.abort();
-}
-
 void MultiThread::stop_workers(Deadline deadline) {
   stopping_.store(true, kRelease);  // [stop]
   for (const auto& worker : workers_) worker->unpark();

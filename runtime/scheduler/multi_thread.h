@@ -123,7 +123,6 @@ class MultiThread final : public Flavor {
   void release_if_over();
   bool is_our_thread() const;
   void add_metrics(Metrics& metrics) const override;
-  void cancel(task::Header& task) override;
 
   context::Current here_;  // what the threads' contexts start from
   InjectionQueue injection_;

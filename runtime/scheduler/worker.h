@@ -31,9 +31,9 @@
 #include "runtime/scheduler/metrics.h"
 #include "runtime/scheduler/parker.h"
 #include "runtime/scheduler/policy.h"
-#include "runtime/task/id.h"
 #include "runtime/scheduler/role.h"
 #include "runtime/scheduler/wake_batch.h"
+#include "runtime/task/id.h"
 
 namespace eddy::scheduler {
 

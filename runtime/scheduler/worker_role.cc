@@ -167,8 +167,8 @@ bool Worker::steal_from(Worker& other) {
 
 // --- Of workers that don't hold the role -------------------------------------
 
-// In a task, or in forks: by the holder, who has to come back to the events. One
-// who lost the role meanwhile has not.
+// In a task, or in forks: by the holder, who has to come back to the events.
+// One who lost the role meanwhile has not.
 bool Worker::is_polling_due() const {
   return holds_role_ && scheduler_.role().load().holder() == index_;
 }

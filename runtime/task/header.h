@@ -73,8 +73,8 @@ class Header : public Wakeable {
   // Cancels a task whose queue entry the caller holds: to run() it is to
   // destroy its future.
   void abort_queued() noexcept { (void)state_.cancel(); }
-  // Cancels a task that the scheduler took off its list at shutdown: if it is
-  // idle, here and now. Else whoever holds its queue entry must run() it.
+  // Cancels a task; if it is idle, its future is destroyed here and now. Else
+  // whoever holds its queue entry must run() it.
   void abort_at_shutdown() noexcept;
 
   // Wakeable:

@@ -10,8 +10,8 @@
 //   - what the local queue has no room for goes to the injection queue.
 // Where they come from: policy.h, and then from other workers' queues.
 //
-// Threads: all methods by the thread that holds the core, but queue(), unpark()
-//          and the counters.
+// Threads: all methods by the thread that holds the core, but queue(), the deque
+//          of forks(), running(), unpark() and the counters.
 // Owner:   MultiThread.
 #ifndef EDDY_RUNTIME_SCHEDULER_WORKER_H_
 #define EDDY_RUNTIME_SCHEDULER_WORKER_H_

@@ -1,12 +1,17 @@
 #include "runtime/base/sys.h"
 
+#include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <linux/openat2.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/sendfile.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -78,6 +83,18 @@ int futex_wake(const uint32_t* word, int count) {
       ::syscall(SYS_futex, word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, count));
 }
 
+int openat2(int folder, const char* path, const open_how* how, size_t size) {
+  return static_cast<int>(::syscall(SYS_openat2, folder, path, how, size));
+}
+
+// libc's returns its error.
+int fadvise(int fd, off_t offset, off_t length, int advice) {
+  const int error = ::posix_fadvise(fd, offset, length, advice);
+  if (error == 0) return 0;
+  errno = error;
+  return -1;
+}
+
 int membarrier(int command, unsigned flags, int cpu) {
   return static_cast<int>(::syscall(SYS_membarrier, command, flags, cpu));
 }
@@ -134,6 +151,21 @@ constinit const SysTable kProductionSysTable = {
     .ftruncate = ::ftruncate,
     .unlink = ::unlink,
     .rename = ::rename,
+    .openat2 = openat2,
+    .statx = ::statx,
+    .mkdirat = ::mkdirat,
+    .unlinkat = ::unlinkat,
+    .symlinkat = ::symlinkat,
+    .linkat = ::linkat,
+    .readlinkat = ::readlinkat,
+    .chmod = ::chmod,
+    .fchmod = ::fchmod,
+    .realpath = ::realpath,
+    .getdents64 = ::getdents64,
+    .fallocate = ::fallocate,
+    .fadvise = fadvise,
+    .copy_file_range = ::copy_file_range,
+    .sendfile = ::sendfile,
     .pthread_create = ::pthread_create,
     .sched_getaffinity = ::sched_getaffinity,
     .clock_gettime = ::clock_gettime,

@@ -4,7 +4,7 @@
 //
 // The entries behave as those of libc: -1 and errno, and getaddrinfo and
 // pthread_create return their error. What libc doesn't have (io_uring, futex,
-// membarrier) follows the same convention.
+// membarrier, openat2) follows the same convention.
 //
 // Threads: any. A table is constant, and outlives every call made through it.
 // Cost:    one load of a pointer that never changes outside of tests.
@@ -27,6 +27,7 @@
 #include <cstdint>
 
 struct io_uring_params;
+struct open_how;
 
 namespace eddy::base {
 
@@ -101,6 +102,25 @@ struct SysTable {
   int (*ftruncate)(int fd, off_t length);
   int (*unlink)(const char* path);
   int (*rename)(const char* from, const char* to);
+  int (*openat2)(int folder, const char* path, const open_how* how,
+                 size_t size);
+  int (*statx)(int folder, const char* path, int flags, unsigned mask,
+               struct statx* into);
+  int (*mkdirat)(int folder, const char* path, mode_t mode);
+  int (*unlinkat)(int folder, const char* path, int flags);
+  int (*symlinkat)(const char* target, int folder, const char* path);
+  int (*linkat)(int from_folder, const char* from, int to_folder,
+                const char* to, int flags);
+  ssize_t (*readlinkat)(int folder, const char* path, char* into, size_t size);
+  int (*chmod)(const char* path, mode_t mode);
+  int (*fchmod)(int fd, mode_t mode);
+  char* (*realpath)(const char* path, char* into);
+  ssize_t (*getdents64)(int fd, void* into, size_t size);
+  int (*fallocate)(int fd, int mode, off_t offset, off_t length);
+  int (*fadvise)(int fd, off_t offset, off_t length, int advice);
+  ssize_t (*copy_file_range)(int from, off_t* from_offset, int to,
+                             off_t* to_offset, size_t size, unsigned flags);
+  ssize_t (*sendfile)(int to, int from, off_t* offset, size_t size);
 
   // Threads, time and the rest.
   int (*pthread_create)(pthread_t* thread, const pthread_attr_t* attributes,

@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 
+#include "io/copy.h"
 #include "io/read_exact.h"
 #include "io/write_all.h"
 #include "tests/support/wake_counter.h"
@@ -125,6 +126,48 @@ TEST(WriteAll, ErrorsAndNoProgressAreAnswered) {
   poll = write_all(stuck, "abcdef").poll(waker.context());
   ASSERT_TRUE(poll.is_ready());
   EXPECT_EQ(poll->code(), absl::StatusCode::kInternal);
+}
+
+TEST(Copy, GoesOnUntilTheReaderEnds) {
+  Script from, to;
+  from.answers = {moved(4), kPending, moved(2), moved(0)};
+  // A5: short writes.
+  to.answers = {moved(1), kPending, moved(3), moved(2)};
+  WakeCounter waker;
+  auto copying = copy(from, to);
+  EXPECT_TRUE(copying.poll(waker.context()).is_pending());  // the write
+  EXPECT_EQ(copying.copied(), 1u);
+  EXPECT_TRUE(copying.poll(waker.context()).is_pending());  // the read
+  EXPECT_EQ(copying.copied(), 4u);
+  Poll<absl::StatusOr<uint64_t>> poll = copying.poll(waker.context());
+  ASSERT_TRUE(poll.is_ready());
+  EXPECT_EQ(poll->value(), 6u);
+  EXPECT_EQ(to.written, "xxxxxx");
+}
+
+TEST(Copy, TheErrorsOfBothAreAnswered) {
+  WakeCounter waker;
+  {
+    Script from, to;
+    from.answers = {failed()};
+    auto copying = copy(from, to);
+    EXPECT_TRUE(absl::IsUnavailable(copying.poll(waker.context())->status()));
+  }
+  Script from, to;
+  from.answers = {moved(3)};
+  to.answers = {moved(2), failed()};
+  auto copying = copy(from, to);
+  EXPECT_TRUE(absl::IsUnavailable(copying.poll(waker.context())->status()));
+  EXPECT_EQ(copying.copied(), 2u);
+}
+
+TEST(Copy, AWriteOfNothingIsAnError) {
+  Script from, to;
+  from.answers = {moved(3)};
+  to.answers = {moved(0)};
+  WakeCounter waker;
+  auto copying = copy(from, to);
+  EXPECT_TRUE(absl::IsInternal(copying.poll(waker.context())->status()));
 }
 
 }  // namespace

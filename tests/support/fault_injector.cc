@@ -74,6 +74,9 @@ Result failure(int error) {
   } else if constexpr (kCall == Call::kMmap) {
     errno = error;
     return MAP_FAILED;
+  } else if constexpr (std::is_same_v<Result, char*>) {
+    errno = error;
+    return nullptr;
   } else if constexpr (!std::is_void_v<Result>) {
     errno = error;
     return -1;

@@ -83,6 +83,21 @@
   X(kFtruncate, ftruncate) \
   X(kUnlink, unlink) \
   X(kRename, rename) \
+  X(kOpenat2, openat2) \
+  X(kStatx, statx) \
+  X(kMkdirat, mkdirat) \
+  X(kUnlinkat, unlinkat) \
+  X(kSymlinkat, symlinkat) \
+  X(kLinkat, linkat) \
+  X(kReadlinkat, readlinkat) \
+  X(kChmod, chmod) \
+  X(kFchmod, fchmod) \
+  X(kRealpath, realpath) \
+  X(kGetdents64, getdents64) \
+  X(kFallocate, fallocate) \
+  X(kFadvise, fadvise) \
+  X(kCopyFileRange, copy_file_range) \
+  X(kSendfile, sendfile) \
   X(kPthreadCreate, pthread_create) \
   X(kSchedGetaffinity, sched_getaffinity) \
   X(kClockGettime, clock_gettime) \

@@ -19,6 +19,12 @@ void bump(std::atomic<uint64_t>& counter, uint64_t by) {
 
 }  // namespace
 
+Group::Group(size_t count, size_t max_events_per_poll) {
+  for (size_t i = 0; i < count; ++i) {
+    cores_.push_back(std::make_unique<Core>(*this, max_events_per_poll));
+  }
+}
+
 size_t Core::poll(std::optional<std::chrono::nanoseconds> timeout) {
   EDDY_DCHECK(!has_poller_.exchange(true, kRelaxed),
               "two threads poll one reactor");

@@ -1,6 +1,10 @@
 // Core: what a Reactor and its Registrations share. It lives until the last of
 // them is gone, so that a socket may be closed after its runtime has ended.
 //
+// The cores of one runtime are a Group: an fd belongs to the one that its
+// number says, whichever of them it is registered with. They live and end
+// together, as the parts of one shared object.
+//
 // Threads: any; poll() by the holder of the reactor's role.
 #ifndef EDDY_REACTOR_CORE_H_
 #define EDDY_REACTOR_CORE_H_
@@ -23,13 +27,42 @@
 
 namespace eddy::reactor {
 
+class Core;
+
+class Group {
+ public:
+  Group(size_t count, size_t max_events_per_poll);
+  Group(const Group&) = delete;
+  Group& operator=(const Group&) = delete;
+
+  const std::vector<std::unique_ptr<Core>>& cores() const { return cores_; }
+  Core& core_of(int fd) const { return *cores_[index_of(fd)]; }
+
+ private:
+  // Neighbours, and every second one, as where both ends of connections are in
+  // one process, come to different cores: the multiplier is 2^32 divided by the
+  // golden ratio.
+  size_t index_of(int fd) const {
+    const uint64_t hash = static_cast<uint32_t>(fd) * uint32_t{0x9e3779b1};
+    return static_cast<size_t>(hash * cores_.size() >> 32);
+  }
+
+  std::vector<std::unique_ptr<Core>> cores_;
+};
+
 class Core {
  public:
-  explicit Core(size_t max_events_per_poll) : events_(max_events_per_poll) {}
+  Core(const Group& group, size_t max_events_per_poll)
+      : group_(group), events_(max_events_per_poll) {}
   Core(const Core&) = delete;
   Core& operator=(const Core&) = delete;
 
   absl::Status open() { return epoll_.open(); }
+
+  // The core of `any`'s group that `fd` belongs to.
+  static std::shared_ptr<Core> of_fd(const std::shared_ptr<Core>& any, int fd) {
+    return std::shared_ptr<Core>(any, &any->group_.core_of(fd));
+  }
 
   size_t poll(std::optional<std::chrono::nanoseconds> timeout);
   void wake();
@@ -44,6 +77,7 @@ class Core {
  private:
   size_t deliver(size_t count);
 
+  const Group& group_;
   Epoll epoll_;
   WakeState wake_state_;
   base::Slab<Entry> entries_;

@@ -7,15 +7,39 @@
 
 namespace eddy::reactor {
 
+Metrics& Metrics::operator+=(const Metrics& other) {
+  polls += other.polls;
+  events += other.events;
+  stale_events += other.stale_events;
+  wakes += other.wakes;
+  wake_writes += other.wake_writes;
+  registrations += other.registrations;
+  return *this;
+}
+
 absl::StatusOr<std::unique_ptr<Reactor>> Reactor::create(Options options) {
+  absl::StatusOr<std::vector<std::unique_ptr<Reactor>>> group =
+      create_group(options, 1);
+  if (!group.ok()) return group.status();
+  return std::move(group->front());
+}
+
+absl::StatusOr<std::vector<std::unique_ptr<Reactor>>> Reactor::create_group(
+    Options options, size_t count) {
+  EDDY_CHECK(count > 0, "a group of reactors has at least one");
   if (options.max_events_per_poll == 0 ||
       options.max_events_per_poll > size_t{1} << 20) {
     return absl::InvalidArgumentError(
         "reactor: max_events_per_poll must be from 1 to 2^20");
   }
-  auto core = std::make_shared<Core>(options.max_events_per_poll);
-  if (absl::Status status = core->open(); !status.ok()) return status;
-  return std::unique_ptr<Reactor>(new Reactor(std::move(core)));
+  auto group = std::make_shared<Group>(count, options.max_events_per_poll);
+  std::vector<std::unique_ptr<Reactor>> reactors;
+  for (const std::unique_ptr<Core>& core : group->cores()) {
+    if (absl::Status status = core->open(); !status.ok()) return status;
+    reactors.push_back(std::unique_ptr<Reactor>(
+        new Reactor(std::shared_ptr<Core>(group, core.get()))));
+  }
+  return reactors;
 }
 
 Reactor::Reactor(std::shared_ptr<Core> core) : core_(std::move(core)) {}

@@ -6,6 +6,9 @@
 //   ...
 //   (*reactor)->poll(std::nullopt);  // until an event, or wake()
 //
+// One epoll is enough for some millions of events a second. Beyond that there
+// may be a group of reactors, over which the fds are spread by their numbers.
+//
 // Threads: wake(), metrics() and the registration of fds by any; poll() by one
 //          at a time.
 // Errors:  create() fails where the process is out of fds or memory.
@@ -18,6 +21,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "absl/status/statusor.h"
 
@@ -30,17 +34,23 @@ struct Options {
 };
 
 struct Metrics {
-  uint64_t polls;          // waits for events, those of zero length counted
-  uint64_t events;         // that the kernel reported, without wakes
-  uint64_t stale_events;   // of these, for fds deregistered meanwhile
-  uint64_t wakes;          // calls of wake()
-  uint64_t wake_writes;    // of these, that had to interrupt a wait
-  uint64_t registrations;  // fds registered now
+  uint64_t polls = 0;          // waits for events, those of zero length counted
+  uint64_t events = 0;         // that the kernel reported, without wakes
+  uint64_t stale_events = 0;   // of these, for fds deregistered meanwhile
+  uint64_t wakes = 0;          // calls of wake()
+  uint64_t wake_writes = 0;    // of these, that had to interrupt a wait
+  uint64_t registrations = 0;  // fds registered now
+
+  Metrics& operator+=(const Metrics& other);
 };
 
 class Reactor {
  public:
   static absl::StatusOr<std::unique_ptr<Reactor>> create(Options options);
+  // A group of `count`. A fd that is registered with one of them goes to the
+  // one that it belongs to.
+  static absl::StatusOr<std::vector<std::unique_ptr<Reactor>>> create_group(
+      Options options, size_t count);
 
   Reactor(const Reactor&) = delete;
   Reactor& operator=(const Reactor&) = delete;

@@ -17,8 +17,9 @@ absl::StatusOr<Registration> Registration::add(const Registration& like, int fd,
   return add(like.core_, fd, assume);
 }
 
-absl::StatusOr<Registration> Registration::add(std::shared_ptr<Core> core,
+absl::StatusOr<Registration> Registration::add(const std::shared_ptr<Core>& any,
                                                int fd, Assume assume) {
+  std::shared_ptr<Core> core = Core::of_fd(any, fd);
   absl::StatusOr<uint32_t> index = core->add(fd, assume == Assume::kReady);
   if (!index.ok()) return std::move(index).status();
   return Registration(std::move(core), *index, fd);

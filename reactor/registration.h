@@ -32,9 +32,10 @@ enum class Assume : uint8_t { kReady, kNotReady };
 
 class Registration {
  public:
+  // With that one of the reactor's group that the fd belongs to.
   static absl::StatusOr<Registration> add(Reactor& reactor, int fd,
                                           Assume assume);
-  // With the reactor that `like` is registered with.
+  // With the group of the reactor that `like` is registered with.
   static absl::StatusOr<Registration> add(const Registration& like, int fd,
                                           Assume assume);
 
@@ -48,8 +49,8 @@ class Registration {
   friend class Waiter;
 
   Registration(std::shared_ptr<Core> core, uint32_t index, int fd);
-  static absl::StatusOr<Registration> add(std::shared_ptr<Core> core, int fd,
-                                          Assume assume);
+  static absl::StatusOr<Registration> add(const std::shared_ptr<Core>& any,
+                                          int fd, Assume assume);
 
   std::shared_ptr<Core> core_;  // null after a move
   Entry* entry_;

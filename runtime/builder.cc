@@ -66,6 +66,11 @@ Builder& Builder::reactor_assist(bool assist) {
   return *this;
 }
 
+Builder& Builder::reactor_threads(std::size_t n) {
+  reactor_threads_ = n;
+  return *this;
+}
+
 Builder& Builder::reactor_take_over_after(std::chrono::nanoseconds time) {
   reactor_take_over_after_ = time;
   return *this;
@@ -133,6 +138,17 @@ absl::Status Builder::validate() const {
     status.Update(check_range("worker_threads", *worker_threads_, 1,
                               scheduler::Idle::kMaxWorkers));
   }
+  if (reactor_threads_ > 1 && flavor_ == Flavor::kCurrentThread) {
+    return absl::InvalidArgumentError(
+        "Builder::reactor_threads(): the one thread of a current-thread "
+        "runtime polls one reactor; use Builder::multi_thread()");
+  }
+  if (reactor_threads_ > 1 && start_paused_) {
+    return absl::InvalidArgumentError(
+        "Builder::start_paused(): only with reactor_threads(1), since a "
+        "poller does not see whether another one is about to wake a task");
+  }
+  status.Update(check_range("reactor_threads", reactor_threads_, 1, 64));
   status.Update(
       check_range("max_blocking_threads", max_blocking_threads_, 1, 32768));
   if (thread_stack_size_.has_value()) {

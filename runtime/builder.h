@@ -64,6 +64,11 @@ class Builder {
   // and runs no task. Multi-thread only; a current-thread runtime has one
   // thread for both.
   Builder& reactor_assist(bool assist);
+  // Reactors, over which the sockets are spread by their numbers: 1 to 64,
+  // default 1, which is enough for millions of events a second. Each is polled
+  // by a thread at a time, so there are N + that many threads; timers are with
+  // the first. With more than one the clock can't be paused. Multi-thread only.
+  Builder& reactor_threads(std::size_t n);
   // With reactor_assist(): how long a task may run until another thread looks
   // whether it must take over the polling, which it does after two to five
   // times as long. 0 to 1 s; default 1 ms.
@@ -110,6 +115,7 @@ class Builder {
   std::size_t global_queue_interval_ = 61;
   std::size_t event_interval_ = 61;
   bool reactor_assist_ = true;
+  std::size_t reactor_threads_ = 1;
   std::chrono::nanoseconds reactor_take_over_after_ =
       std::chrono::milliseconds(1);
   std::size_t max_io_events_per_tick_ = 1024;

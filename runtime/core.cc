@@ -15,12 +15,22 @@ namespace {
 
 std::unique_ptr<scheduler::Flavor> make_scheduler(bool is_current_thread,
                                                   scheduler::Config config,
-                                                  scheduler::Driver& driver) {
+                                                  scheduler::Drivers& drivers) {
   if (is_current_thread) {
     return std::make_unique<scheduler::CurrentThread>(std::move(config),
-                                                      driver);
+                                                      drivers.front());
   }
-  return std::make_unique<scheduler::MultiThread>(std::move(config), driver);
+  return std::make_unique<scheduler::MultiThread>(std::move(config), drivers);
+}
+
+scheduler::Drivers make_drivers(
+    const std::vector<std::unique_ptr<reactor::Reactor>>& reactors,
+    time::Timers& timers) {
+  scheduler::Drivers drivers;
+  for (const auto& reactor : reactors) {
+    drivers.emplace_back(*reactor, drivers.empty() ? &timers : nullptr);
+  }
+  return drivers;
 }
 
 }  // namespace
@@ -28,10 +38,11 @@ std::unique_ptr<scheduler::Flavor> make_scheduler(bool is_current_thread,
 absl::StatusOr<std::shared_ptr<RuntimeCore>> RuntimeCore::create(
     const Builder& builder) {
   base::prepare_fences();
-  absl::StatusOr<std::unique_ptr<reactor::Reactor>> reactor =
-      reactor::Reactor::create(
-          {.max_events_per_poll = builder.max_io_events_per_tick_});
-  if (!reactor.ok()) return reactor.status();
+  absl::StatusOr<std::vector<std::unique_ptr<reactor::Reactor>>> reactors =
+      reactor::Reactor::create_group(
+          {.max_events_per_poll = builder.max_io_events_per_tick_},
+          builder.reactor_threads_);
+  if (!reactors.ok()) return reactors.status();
   const bool is_current_thread =
       builder.flavor_ == Builder::Flavor::kCurrentThread;
   const std::size_t workers =
@@ -39,21 +50,22 @@ absl::StatusOr<std::shared_ptr<RuntimeCore>> RuntimeCore::create(
                         : builder.worker_threads_.value_or(
                               static_cast<std::size_t>(base::available_cpus()));
   std::shared_ptr<RuntimeCore> core(new RuntimeCore(
-      builder, static_cast<uint32_t>(workers), *std::move(reactor)));
+      builder, static_cast<uint32_t>(workers), *std::move(reactors)));
   absl::Status status = core->start();
   if (!status.ok()) return status;
   return core;
 }
 
-RuntimeCore::RuntimeCore(const Builder& builder, uint32_t workers,
-                         std::unique_ptr<reactor::Reactor> reactor)
+RuntimeCore::RuntimeCore(
+    const Builder& builder, uint32_t workers,
+    std::vector<std::unique_ptr<reactor::Reactor>> reactors)
     : is_current_thread_(builder.flavor_ == Builder::Flavor::kCurrentThread),
       reactor_assists_(!is_current_thread_ && builder.reactor_assist_),
-      reactor_(std::move(reactor)),
+      reactors_(std::move(reactors)),
       // A shard per thread that runs tasks, and one for all others.
-      timers_(workers + (reactor_assists_ ? 2 : 1), clock_,
-              [this] { driver_.wake(); }),
-      driver_(*reactor_, timers_),
+      timers_(workers + (reactor_assists_ ? reactors_.size() : 0) + 1, clock_,
+              [this] { drivers_.front().wake(); }),
+      drivers_(make_drivers(reactors_, timers_)),
       scheduler_(make_scheduler(
           is_current_thread_,
           {.workers = workers,
@@ -61,26 +73,27 @@ RuntimeCore::RuntimeCore(const Builder& builder, uint32_t workers,
                           builder.global_queue_interval_)},
            .event_interval = static_cast<uint32_t>(builder.event_interval_),
            .reactor_assist = reactor_assists_,
+           .reactors = static_cast<uint32_t>(reactors_.size()),
            .role_tick = builder.reactor_take_over_after_,
            .stack_size = builder.thread_stack_size_.value_or(0),
            .thread_name = builder.thread_names("worker"),
            .hooks = builder.hooks_,
            .unhandled = builder.unhandled_exception_,
            .seed = builder.rng_seed_.value_or(base::random_seed())},
-          driver_)),
+          drivers_)),
       blocking_({.max_threads = builder.max_blocking_threads_,
                  .stack_size = builder.thread_stack_size_.value_or(0),
                  .keep_alive = builder.thread_keep_alive_,
                  .thread_name = builder.blocking_thread_names(),
                  .on_thread_start = builder.hooks_.on_thread_start,
                  .on_thread_stop = builder.hooks_.on_thread_stop,
-                 .on_job_settled = [this] { driver_.on_idle(); },
+                 .on_job_settled = [this] { drivers_.front().on_idle(); },
                  .unhandled =
                      [this](std::exception_ptr error) {
                        scheduler_->unhandled(std::move(error));
                      }}),
       services_{.scheduler = *scheduler_,
-                .reactor = *reactor_,
+                .reactor = *reactors_.front(),
                 .timers = timers_,
                 .blocking = blocking_} {
   here_.services = &services_;
@@ -106,7 +119,7 @@ std::vector<std::string> RuntimeCore::shutdown(scheduler::Deadline deadline) {
   if (shut_down_.exchange(true, std::memory_order_acq_rel)) return {};
   std::vector<std::string> stuck;
   scheduler_->close();
-  reactor_->shutdown();
+  for (const auto& reactor : reactors_) reactor->shutdown();
   timers_.shutdown();
   scheduler_->stop_workers(deadline);
   for (const blocking::StuckJob& job : blocking_.shutdown(deadline)) {
@@ -126,9 +139,15 @@ std::vector<std::string> RuntimeCore::shutdown(scheduler::Deadline deadline) {
 }
 
 RuntimeMetrics RuntimeCore::metrics() const {
-  return {.scheduler = scheduler_->metrics(),
-          .reactor = reactor_->metrics(),
-          .blocking = blocking_.metrics()};
+  RuntimeMetrics metrics = {.scheduler = scheduler_->metrics(),
+                            .reactor = {},
+                            .reactors = {},
+                            .blocking = blocking_.metrics()};
+  for (const auto& reactor : reactors_) {
+    metrics.reactors.push_back(reactor->metrics());
+    metrics.reactor += metrics.reactors.back();
+  }
+  return metrics;
 }
 
 }  // namespace eddy

@@ -49,15 +49,15 @@ class RuntimeCore : public std::enable_shared_from_this<RuntimeCore> {
 
  private:
   RuntimeCore(const Builder& builder, uint32_t workers,
-              std::unique_ptr<reactor::Reactor> reactor);
+              std::vector<std::unique_ptr<reactor::Reactor>> reactors);
   absl::Status start();
 
   const bool is_current_thread_;
   const bool reactor_assists_;
-  const std::unique_ptr<reactor::Reactor> reactor_;
+  const std::vector<std::unique_ptr<reactor::Reactor>> reactors_;
   time::Clock clock_;
   time::Timers timers_;
-  scheduler::Driver driver_;
+  scheduler::Drivers drivers_;  // one for each reactor
   const std::unique_ptr<scheduler::Flavor> scheduler_;
   blocking::Pool blocking_;
   const context::Services services_;

@@ -10,6 +10,8 @@
 #ifndef EDDY_RUNTIME_METRICS_H_
 #define EDDY_RUNTIME_METRICS_H_
 
+#include <vector>
+
 #include "reactor/reactor.h"
 #include "runtime/blocking/options.h"
 #include "runtime/scheduler/metrics.h"
@@ -18,7 +20,8 @@ namespace eddy {
 
 struct RuntimeMetrics {
   scheduler::Metrics scheduler;
-  reactor::Metrics reactor;
+  reactor::Metrics reactor;                // all of them together
+  std::vector<reactor::Metrics> reactors;  // each
   blocking::Metrics blocking;
 };
 

@@ -15,26 +15,34 @@ constexpr std::chrono::nanoseconds kBrief = std::chrono::milliseconds(1);
 }  // namespace
 
 void Driver::turn(Wait wait, const Flavor& flavor) {
-  if (wait == Wait::kNone) {
-    reactor_.poll(kDontWait);
+  std::optional<time::Duration> timeout;
+  if (wait == Wait::kNone) timeout = kDontWait;
+  if (wait == Wait::kBriefly) timeout = kBrief;
+  if (timers_ == nullptr) {
+    reactor_.poll(timeout);
+  } else if (wait == Wait::kNone) {
+    reactor_.poll(timeout);
     fire();
-    return;
+  } else {
+    wait_until_due(timeout, flavor);
   }
-  const std::optional<time::Instant> until = timers_.prepare_sleep();
+}
+
+void Driver::wait_until_due(std::optional<time::Duration> timeout,
+                            const Flavor& flavor) {
+  const std::optional<time::Instant> until = timers_->prepare_sleep();
   // After prepare_sleep(): from there on a pause ends the sleep.
-  if (timers_.clock().is_paused()) {
+  if (timers_->clock().is_paused()) {
     wait_paused(flavor);
   } else {
-    std::optional<time::Duration> timeout;
-    if (wait == Wait::kBriefly) timeout = kBrief;
     if (until.has_value()) {
       const time::Duration left =
-          std::max(*until - timers_.clock().now(), time::Duration::zero());
+          std::max(*until - timers_->clock().now(), time::Duration::zero());
       timeout = std::min(timeout.value_or(left), left);
     }
     reactor_.poll(timeout);
   }
-  timers_.awake();
+  timers_->awake();
   fire();
 }
 
@@ -43,8 +51,8 @@ void Driver::wait_paused(const Flavor& flavor) {
   fire();
   if (flavor.has_pending_work()) return;
   if (flavor.is_quiescent()) {
-    if (std::optional<time::Instant> next = timers_.next_deadline()) {
-      timers_.clock().advance_to(*next);
+    if (std::optional<time::Instant> next = timers_->next_deadline()) {
+      timers_->clock().advance_to(*next);
       return;
     }
   }
@@ -53,6 +61,6 @@ void Driver::wait_paused(const Flavor& flavor) {
   reactor_.poll(std::nullopt);
 }
 
-void Driver::fire() { timers_.fire(timers_.clock().now()); }
+void Driver::fire() { timers_->fire(timers_->clock().now()); }
 
 }  // namespace eddy::scheduler

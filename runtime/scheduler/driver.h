@@ -1,6 +1,9 @@
 // Driver: what the holder of the reactor role does: waits for events and
 // deadlines, and makes futures ready.
 //
+// Each reactor has one. The timers are with the first reactor's; the others
+// wait for events alone.
+//
 // While the clock is paused it waits for events alone; when nothing can run any
 // more it moves the clock to the next deadline. Whoever goes idle then calls
 // wake(), so that it looks.
@@ -9,6 +12,9 @@
 // Owner:   the runtime's core.
 #ifndef EDDY_RUNTIME_SCHEDULER_DRIVER_H_
 #define EDDY_RUNTIME_SCHEDULER_DRIVER_H_
+
+#include <deque>
+#include <optional>
 
 #include "reactor/reactor.h"
 #include "runtime/time/clock.h"
@@ -20,7 +26,8 @@ class Flavor;
 
 class Driver {
  public:
-  Driver(reactor::Reactor& reactor, time::Timers& timers)
+  // `timers`: null if another driver has them.
+  Driver(reactor::Reactor& reactor, time::Timers* timers)
       : reactor_(reactor), timers_(timers) {}
   Driver(const Driver&) = delete;
   Driver& operator=(const Driver&) = delete;
@@ -33,18 +40,24 @@ class Driver {
   // Ends the turn() in progress, or the next one.
   void wake() { reactor_.wake(); }
 
-  // A thread went idle: it matters only while the clock is paused.
+  // A thread went idle: it matters only while the clock is paused, and to the
+  // driver that has the timers.
   void on_idle() {
-    if (timers_.clock().is_paused()) wake();
+    if (timers_->clock().is_paused()) wake();
   }
 
  private:
+  void wait_until_due(std::optional<time::Duration> timeout,
+                      const Flavor& flavor);
   void wait_paused(const Flavor& flavor);
   void fire();
 
   reactor::Reactor& reactor_;
-  time::Timers& timers_;
+  time::Timers* const timers_;
 };
+
+// The first has the timers.
+using Drivers = std::deque<Driver>;
 
 }  // namespace eddy::scheduler
 

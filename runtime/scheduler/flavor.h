@@ -42,6 +42,7 @@ struct Config {
   Policy policy;
   uint32_t event_interval = 61;  // tasks between two looks at the reactor
   bool reactor_assist = true;    // false for the current-thread scheduler
+  uint32_t reactors = 1;
   std::chrono::nanoseconds role_tick = std::chrono::milliseconds(1);
   std::size_t stack_size = 0;  // bytes; 0: the system's default
   std::function<std::string(std::size_t)> thread_name;
@@ -51,7 +52,7 @@ struct Config {
 
   // Threads that run tasks; each has a core, a list of live tasks and a shard
   // of the timers, numbered from 0. The next number is for all other threads.
-  uint32_t cores() const { return workers + (reactor_assist ? 1 : 0); }
+  uint32_t cores() const { return workers + (reactor_assist ? reactors : 0); }
 };
 
 // The future of block_on(), without its type.

@@ -1,5 +1,6 @@
 #include "runtime/scheduler/multi_thread.h"
 
+#include <algorithm>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -22,15 +23,20 @@ constexpr auto kAcqRel = std::memory_order_acq_rel;
 
 }  // namespace
 
-MultiThread::MultiThread(Config config, Driver& driver)
-    : Flavor(std::move(config), driver),
+MultiThread::MultiThread(Config config, Drivers& drivers)
+    : Flavor(std::move(config), drivers.front()),
       idle_(this->config().workers),
-      role_(/*holder=*/this->config().workers),
       has_more_cpus_(base::available_cpus() > 1) {
-  for (uint32_t i = 0; i < this->config().cores(); ++i) {
+  const uint32_t cores = this->config().cores();
+  uint32_t holder = this->config().workers;
+  for (Driver& driver : drivers) seats_.emplace_back(driver, holder++, cores);
+  for (uint32_t i = 0; i < cores; ++i) {
     workers_.push_back(std::make_unique<Worker>(*this, i, this->config().seed));
   }
-  if (assists()) workers_.back()->give_role();
+  if (!assists()) return;
+  for (Seat& seat : seats_) {
+    workers_[seat.role.load().holder()]->give_role(seat);
+  }
 }
 
 MultiThread::~MultiThread() {
@@ -57,9 +63,10 @@ absl::Status MultiThread::start(const context::Current& here,
   }
   // Who polls for events comes first; it is there until the end.
   absl::Status status;
-  if (!assists()) {
-    status = start_thread(
-        "eddy-reactor", [this] { run_reactor(); }, keep);
+  for (std::size_t i = 0; !assists() && status.ok() && i < seats_.size(); ++i) {
+    std::string name = "eddy-reactor";
+    if (seats_.size() > 1) name += "-" + std::to_string(i);
+    status = start_thread(name, [this, i] { run_reactor(seats_[i]); }, keep);
   }
   for (std::size_t i = workers_.size(); status.ok() && i-- > 0;) {
     status = start_thread(
@@ -109,25 +116,25 @@ void MultiThread::run_worker(uint32_t index) {
   call(config().hooks.on_thread_stop);
 }
 
-void MultiThread::run_reactor() {
+void MultiThread::run_reactor(Seat& seat) {
   WakeBatch batch;
   context::Current here = here_;
   here.wake_batch = &batch;
   here.is_polling = true;
   context::Enter enter(here);
   call(config().hooks.on_thread_start);
-  publish(batch);  // the hook may have woken a task
+  publish(seat, batch);  // the hook may have woken a task
   while (!is_stopping_driver()) {
-    turn_driver(Driver::Wait::kForEvents);
-    publish(batch);
+    seat.driver.turn(Driver::Wait::kForEvents, *this);
+    publish(seat, batch);
   }
   call(config().hooks.on_thread_stop);
-  publish(batch);
+  publish(seat, batch);
 }
 
-void MultiThread::publish(WakeBatch& batch) {
+void MultiThread::publish(Seat& seat, WakeBatch& batch) {
   if (batch.empty()) return;
-  harvested_.add(batch.tasks().size());
+  seat.harvested.add(batch.tasks().size());
   injection_.push_all(batch.tasks());
   batch.tasks().clear();
   notify_one();  // fences
@@ -181,6 +188,16 @@ void MultiThread::unpark(uint32_t worker) {
   workers_[worker]->unpark();
 }
 
+void MultiThread::wake_drivers() {
+  for (Seat& seat : seats_) seat.driver.wake();
+}
+
+bool MultiThread::is_any_role_armed() const {
+  return std::any_of(seats_.begin(), seats_.end(), [](const Seat& seat) {
+    return seat.role.load().is_armed();
+  });
+}
+
 void MultiThread::demand_forks() {
   for (const auto& worker : workers_) worker->forks().deque().demand();
 }
@@ -223,6 +240,10 @@ bool MultiThread::has_pending_work() const {
 }
 
 bool MultiThread::is_quiescent() const {
+  // A poller does not see what another one has in its hands.
+  EDDY_CHECK(seats_.size() == 1,
+             "the clock of a runtime with several reactors was paused: use "
+             "Builder::reactor_threads(1) in tests that do");
   // Between two looks that see all workers asleep and none woken, only others
   // can have done something; each of them is looked at in between.
   const Idle::Snapshot before = idle_.snapshot();
@@ -275,13 +296,14 @@ void MultiThread::block_on(MainFuture& future) {
 void MultiThread::stop_workers(Deadline deadline) {
   stopping_.store(true, kRelease);  // [stop]
   for (const auto& worker : workers_) worker->unpark();
-  driver().wake();  // the holder looks for what stuck workers leave
-  wait_for_threads(1, deadline);  // the one that is left has the role
+  wake_drivers();  // the holders look for what stuck workers leave
+  // Those that are left have the roles.
+  wait_for_threads(static_cast<uint32_t>(seats_.size()), deadline);
 }
 
 std::vector<StuckTask> MultiThread::stop_driver(Deadline deadline) {
   stopping_driver_.store(true, kRelease);  // [stop]
-  driver().wake();
+  wake_drivers();
   wait_for_threads(0, deadline);
   lifeline().desert();
   for (;;) {
@@ -366,7 +388,8 @@ void MultiThread::release_if_over() {
 void MultiThread::add_metrics(Metrics& metrics) const {
   metrics.workers = config().workers;
   metrics.injection_queue_depth = injection_.size() + long_queue_.size();
-  metrics.schedules += lifeline().calls() + harvested_.get();
+  metrics.schedules += lifeline().calls();
+  for (const Seat& seat : seats_) metrics.schedules += seat.harvested.get();
   metrics.polls += dropped_.load(kRelaxed);
   metrics.notifications = notifications_.load(kRelaxed);
   for (const auto& worker : workers_) worker->add_metrics(metrics);

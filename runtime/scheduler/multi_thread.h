@@ -1,13 +1,14 @@
 // MultiThread: the work-stealing scheduler: N + 1 threads, of which one at a
-// time holds the reactor's role, and polls for events.
+// time holds the reactor's role, and polls for events. With R reactors it is
+// N + R threads and R roles (seat.h).
 //
 // The holder assists: it runs what the events woke itself, and calls for help
 // only where that takes long. Were another thread to run it, waking that thread
 // would cost more than most tasks do. For that each thread has a Worker, and
 // the role moves (role.h) when a task keeps its holder from polling.
 //
-// With assisting off, N threads are workers, and one has the role for good and
-// runs no task.
+// With assisting off, N threads are workers, and one for each reactor has its
+// role for good and runs no task.
 //
 // Who queues what where:
 //   a worker                       its own core (worker.h)
@@ -23,6 +24,7 @@
 #define EDDY_RUNTIME_SCHEDULER_MULTI_THREAD_H_
 
 #include <atomic>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <span>
@@ -36,7 +38,7 @@
 #include "runtime/scheduler/idle.h"
 #include "runtime/scheduler/injection_queue.h"
 #include "runtime/scheduler/long_tasks.h"
-#include "runtime/scheduler/role.h"
+#include "runtime/scheduler/seat.h"
 #include "runtime/scheduler/worker.h"
 
 namespace eddy::scheduler {
@@ -45,7 +47,7 @@ class WakeBatch;
 
 class MultiThread final : public Flavor {
  public:
-  MultiThread(Config config, Driver& driver);
+  MultiThread(Config config, Drivers& drivers);
   ~MultiThread() override;
 
   absl::Status start(const context::Current& here,
@@ -75,18 +77,18 @@ class MultiThread final : public Flavor {
     return stopping_driver_.load(std::memory_order_acquire);  // [stop]
   }
   bool assists() const { return config().reactor_assist; }
-  Role& role() { return role_; }
+  std::deque<Seat>& seats() { return seats_; }
+  bool is_any_role_armed() const;
   std::chrono::nanoseconds role_tick() const { return config().role_tick; }
   // Whether two of its threads may run at the same time.
   bool has_more_cpus() const { return has_more_cpus_; }
   uint32_t event_interval() const { return config().event_interval; }
   InjectionQueue& long_queue() { return long_queue_; }
   LongTasks& long_tasks() { return long_tasks_; }
-  void turn_driver(Driver::Wait wait) { driver().turn(wait, *this); }
   // For whoever does not hold the role.
   void leave_to_workers(task::Header& task);
   void inject(std::span<task::Header* const> tasks);
-  // It looks at the role's word, and arms itself.
+  // It looks at the roles' words, and arms itself.
   void wake_standby();
   // Work was pushed: wakes a worker if none looks for it anyway.
   void notify_one() {
@@ -104,11 +106,12 @@ class MultiThread final : public Flavor {
 
  private:
   void run_worker(uint32_t index);
-  void run_reactor();
-  void publish(WakeBatch& batch);
+  void run_reactor(Seat& seat);
+  void publish(Seat& seat, WakeBatch& batch);
   void schedule_from_outside(task::Header& task,
                              const context::Current& here) noexcept;
   void unpark(uint32_t worker);
+  void wake_drivers();
   // The core that this thread holds; null if it holds none of ours.
   Worker* core_of(const context::Current& here) const {
     return here.services == here_.services ? static_cast<Worker*>(here.core)
@@ -129,15 +132,14 @@ class MultiThread final : public Flavor {
   InjectionQueue long_queue_;
   LongTasks long_tasks_;
   Idle idle_;
-  Role role_;
   const bool has_more_cpus_;
+  std::deque<Seat> seats_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::atomic<bool> stopping_{false};
   std::atomic<bool> stopping_driver_{false};
   std::atomic<uint32_t> block_ons_running_{0};
   std::atomic<uint64_t> notifications_{0};
   std::atomic<uint64_t> dropped_{0};  // queue entries, by no worker
-  Counter harvested_;                 // tasks woken by the reactor's thread
 
   base::Mutex mutex_;
   base::CondVar thread_ended_;

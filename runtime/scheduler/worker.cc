@@ -18,13 +18,15 @@ Worker::Worker(MultiThread& scheduler, uint32_t index, uint64_t seed)
       injected_(scheduler.injection()),
       long_ones_(scheduler.long_queue()),
       random_(seed + index),
-      forks_(*this) {}
+      forks_(*this) {
+  for (Seat& seat : scheduler.seats()) watched_.emplace_back(seat);
+}
 
 void Worker::run() {
   context::Current& here = context::current();  // this thread's to the end
   const bool may_hold_role = scheduler_.assists();
   for (;;) {
-    if (holds_role_) {
+    if (seat_ != nullptr) {
       if (!hold_role()) break;
       continue;
     }
@@ -38,7 +40,7 @@ void Worker::run() {
     } else {
       run_task(*task, here);
     }
-    if (may_hold_role && !holds_role_) watch_role();
+    if (may_hold_role && seat_ == nullptr) watch_roles();
   }
   drop_all();
 }
@@ -64,7 +66,7 @@ task::Header* Worker::next_task() {
 // This worker's share: what fills half of its queue, since who is in it waits
 // for one round of it; but some in any case, since who is not waits for all.
 task::Header* Worker::take_injected() {
-  if (!holds_role_ && scheduler_.long_queue().size() > 0) [[unlikely]] {
+  if (seat_ == nullptr && scheduler_.long_queue().size() > 0) [[unlikely]] {
     task::Header* task = nullptr;
     if (long_ones_.pop_some({&task, 1}) == 1) {
       took_long_ = true;

@@ -10,7 +10,8 @@
 //   - what the local queue has no room for goes to the injection queue.
 // Where they come from: policy.h, and then from other workers' queues.
 //
-// Threads: all methods by the thread that holds the core, but queue(), the deque
+// Threads: all methods by the thread that holds the core, but queue(), the
+// deque
 //          of forks(), running(), unpark() and the counters.
 // Owner:   MultiThread.
 #ifndef EDDY_RUNTIME_SCHEDULER_WORKER_H_
@@ -19,7 +20,9 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "runtime/base/bits.h"
 #include "runtime/base/random.h"
@@ -32,6 +35,8 @@
 #include "runtime/scheduler/parker.h"
 #include "runtime/scheduler/policy.h"
 #include "runtime/scheduler/role.h"
+#include "runtime/scheduler/seat.h"
+#include "runtime/scheduler/standby.h"
 #include "runtime/scheduler/wake_batch.h"
 #include "runtime/task/id.h"
 
@@ -43,11 +48,11 @@ class alignas(base::kCacheLine) Worker final : private ForkLane::Host {
  public:
   Worker(MultiThread& scheduler, uint32_t index, uint64_t seed);
 
-  // Runs tasks until the scheduler stops, and holds the reactor's role when it
+  // Runs tasks until the scheduler stops, and holds a reactor's role when it
   // has come to it; then drops what is left in its queue.
   void run();
-  // Before run(): it begins with the role.
-  void give_role() { holds_role_ = true; }
+  // Before run(): it begins with that role.
+  void give_role(Seat& seat) { seat_ = &seat; }
 
   // A task that this thread woke or spawned.
   void schedule(task::Header& task, const context::Current& here);
@@ -90,7 +95,17 @@ class alignas(base::kCacheLine) Worker final : private ForkLane::Host {
   void wake_thief() override;
   bool has_waiting_tasks() const override;
 
-  // The reactor's role: worker_role.cc.
+  // What it knows of the reactors' roles when it holds none.
+  struct Watched {
+    explicit Watched(Seat& seat) : seat(seat) {}
+
+    Seat& seat;
+    RoleWord seen;  // RUN, at the end of this worker's last task
+    std::chrono::steady_clock::time_point since{};
+    Standby standby;
+  };
+
+  // The reactors' roles: worker_role.cc.
   bool has_own_work() const { return next_ != nullptr || queue_.size() > 0; }
   // Until the role is lost, or, then false, the driver stops.
   bool hold_role();
@@ -101,10 +116,13 @@ class alignas(base::kCacheLine) Worker final : private ForkLane::Host {
   task::Header* take_own();
   void rescue();
   bool is_stuck(const Worker& other) const;
+  void note_progress(const Worker& other);
   bool steal_from(Worker& other);
-  void watch_role();
-  bool try_take_over(RoleWord word);
+  void watch_roles();
+  bool watch(Watched& role);
+  bool try_take_over(Seat& seat, RoleWord word);
   void sleep();
+  std::optional<uint32_t> look_at_roles();
   bool leave_sleepers();
   bool is_polling_due() const;
   void run_long_task(task::Header& task, context::Current& here);
@@ -115,7 +133,7 @@ class alignas(base::kCacheLine) Worker final : private ForkLane::Host {
   Turns turns_;
   bool searching_ = false;
   std::atomic<uint64_t> running_{0};  // a TaskId
-  bool holds_role_ = false;
+  Seat* seat_ = nullptr;              // of the role that it holds
   bool took_long_ = false;  // the task just taken is one that may run long
   InjectionQueue::Consumer injected_, long_ones_;
   base::Random random_;
@@ -126,10 +144,7 @@ class alignas(base::kCacheLine) Worker final : private ForkLane::Host {
   // When the holder of the role last had no work in its queue, or asked for
   // help with it; zero: it has none.
   std::chrono::steady_clock::time_point backlog_since_{};
-  RoleWord seen_role_;  // RUN, at the end of this worker's last task
-  std::chrono::steady_clock::time_point seen_role_since_{};
-  Worker* taken_from_ = nullptr;  // the holder before us, if it is stuck
-  uint64_t polls_when_seen_ = 0;  // the holder's note
+  std::vector<Watched> watched_;
 
   LocalQueue queue_;
   ForkLane forks_;

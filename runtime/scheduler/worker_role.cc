@@ -1,12 +1,15 @@
-// The part of Worker that holds the reactor's role: it fetches events, runs the
-// tasks that they woke, and fetches again; and how other workers take the role
+// The part of Worker that holds a reactor's role: it fetches events, runs the
+// tasks that they woke, and fetches again; and how other workers take a role
 // from one that does not come back to it.
+#include <algorithm>
 #include <chrono>
+#include <optional>
 #include <span>
 
 #include "runtime/base/check.h"
 #include "runtime/context/current.h"
 #include "runtime/scheduler/multi_thread.h"
+#include "runtime/scheduler/seat.h"
 #include "runtime/scheduler/standby.h"
 #include "runtime/scheduler/worker.h"
 #include "runtime/task/header.h"
@@ -31,7 +34,7 @@ bool Worker::hold_role() {
   while (!scheduler_.is_stopping_driver()) {
     harvest();
     if (has_own_work() && !run_harvest()) {
-      holds_role_ = false;
+      seat_ = nullptr;
       return true;
     }
   }
@@ -45,12 +48,12 @@ void Worker::harvest() {
   }
   backlog_since_ = {};
   // What it left is there for us first of all.
-  if (taken_from_ != nullptr && is_stuck(*taken_from_) &&
-      steal_from(*taken_from_)) {
+  Worker*& left_by = seat_->left_by;
+  if (left_by != nullptr && is_stuck(*left_by) && steal_from(*left_by)) {
     turn(Driver::Wait::kNone);
     return;
   }
-  taken_from_ = nullptr;
+  left_by = nullptr;
   parks_.add();
   scheduler_.call_park_hook();
   if (has_own_work()) {  // the hook's
@@ -70,7 +73,7 @@ void Worker::turn(Driver::Wait wait) {
   // What is woken meanwhile goes to the batch.
   here.core = nullptr;
   here.wake_batch = &harvest_;
-  scheduler_.turn_driver(wait);
+  seat_->driver.turn(wait, scheduler_);
   here.core = this;
   here.wake_batch = nullptr;
   if (!harvest_.empty()) accept_harvest();
@@ -97,7 +100,7 @@ void Worker::accept_harvest() {
 
 // False: the role is lost.
 bool Worker::run_harvest() {
-  Role& role = scheduler_.role();
+  Role& role = seat_->role;
   const Role::Run run = role.begin_run();
   if (run.must_wake_standby) scheduler_.wake_standby();
   runs_.add();
@@ -146,7 +149,7 @@ void Worker::rescue() {
   for (const auto& other : scheduler_.workers()) {
     if (other.get() == this) continue;
     const bool stuck = is_stuck(*other);
-    other->polls_when_seen_ = other->polls_.get();
+    note_progress(*other);
     all_are_stuck &= stuck;
     if (stuck && !has_own_work()) (void)steal_from(*other);
   }
@@ -155,7 +158,11 @@ void Worker::rescue() {
 
 // It is at the same task still, or asleep.
 bool Worker::is_stuck(const Worker& other) const {
-  return other.polls_.get() == other.polls_when_seen_;
+  return other.polls_.get() == seat_->polls_seen[other.index_];
+}
+
+void Worker::note_progress(const Worker& other) {
+  seat_->polls_seen[other.index_] = other.polls_.get();
 }
 
 // With nothing of our own.
@@ -165,66 +172,90 @@ bool Worker::steal_from(Worker& other) {
   return next_ != nullptr;
 }
 
-// --- Of workers that don't hold the role -------------------------------------
+// --- Of workers that hold no role --------------------------------------------
 
 // In a task, or in forks: by the holder, who has to come back to the events.
 // One who lost the role meanwhile has not.
 bool Worker::is_polling_due() const {
-  return holds_role_ && scheduler_.role().load().holder() == index_;
+  return seat_ != nullptr && seat_->role.load().holder() == index_;
 }
 
 // By one that is awake, between two tasks.
-void Worker::watch_role() {
-  const RoleWord word = scheduler_.role().load();
-  if (!word.is_running()) return;
+void Worker::watch_roles() {
+  for (Watched& role : watched_) {
+    if (watch(role)) return;
+  }
+}
+
+// True: it has taken the role over.
+bool Worker::watch(Watched& role) {
+  const RoleWord word = role.seat.role.load();
+  if (!word.is_running()) return false;
   const std::chrono::nanoseconds tick = scheduler_.role_tick();
-  if (word != seen_role_ && tick > tick.zero()) {
-    seen_role_ = word;
-    seen_role_since_ = {};
-    return;
+  if (word != role.seen && tick > tick.zero()) {
+    role.seen = word;
+    role.since = {};
+    return false;
   }
   // The holder was at the same tasks one turn ago: worth a look at the clock.
   const steady_clock::time_point now = steady_clock::now();
-  if (seen_role_since_ == steady_clock::time_point()) seen_role_since_ = now;
-  if (now - seen_role_since_ >= tick) try_take_over(word);
+  if (role.since == steady_clock::time_point()) role.since = now;
+  return now - role.since >= tick && try_take_over(role.seat, word);
 }
 
-bool Worker::try_take_over(RoleWord word) {
-  if (!scheduler_.role().take_over(word, index_)) return false;
-  holds_role_ = true;
+bool Worker::try_take_over(Seat& seat, RoleWord word) {
+  if (!seat.role.take_over(word, index_)) return false;
+  seat_ = &seat;
   take_overs_.add();
-  taken_from_ = scheduler_.workers()[word.holder()].get();
-  taken_from_->polls_when_seen_ = taken_from_->polls_.get();
-  if (taken_from_->queue_.size() > 0) scheduler_.notify_one();
+  Worker& holder = *scheduler_.workers()[word.holder()];
+  seat.left_by = &holder;
+  note_progress(holder);
+  if (holder.queue_.size() > 0) scheduler_.notify_one();
   return true;
 }
 
-// Sleeps until it was chosen to be woken, has taken the role over, or the
-// scheduler stops; as the standby, with looks at the role.
+// Sleeps until it was chosen to be woken, has taken a role over, or the
+// scheduler stops; as the standby, with looks at the roles.
 void Worker::sleep() {
-  Standby standby;
+  for (Watched& role : watched_) role.standby = {};
   while (!scheduler_.is_stopping()) {
     const Idle::Place place = scheduler_.idle().place_of(index_);
     if (place == Idle::Place::kAwake) return;
-    const RoleWord word = scheduler_.role().load();  // [standby] after place_of
-    if (place == Idle::Place::kSleeper || !word.is_armed()) {
+    std::optional<uint32_t> ticks;
+    if (place == Idle::Place::kStandby) {
+      ticks = look_at_roles();  // [standby] after place_of()
+      if (seat_ != nullptr) return;
+    }
+    if (ticks.has_value()) {
+      parker_.park_until(steady_clock::now() + *ticks * scheduler_.role_tick());
+    } else {
       parker_.park();
-      standby = {};
+    }
+  }
+}
+
+// By the standby: the ticks until its next look; none if no role is armed, or
+// it has taken one over.
+std::optional<uint32_t> Worker::look_at_roles() {
+  std::optional<uint32_t> ticks;
+  for (Watched& watched : watched_) {
+    Role& role = watched.seat.role;
+    const RoleWord word = role.load();
+    Standby::Action action = Standby::Action::kSleep;
+    if (word.is_armed()) action = watched.standby.look(word);
+    if (action == Standby::Action::kTakeOver &&
+        try_take_over(watched.seat, word)) {
+      return std::nullopt;
+    }
+    if (!word.is_armed() ||
+        (action == Standby::Action::kDisarm && role.disarm(word))) {
+      watched.standby = {};
       continue;
     }
-    switch (standby.look(word)) {
-      case Standby::Action::kTakeOver:
-        if (try_take_over(word)) return;
-        break;
-      case Standby::Action::kDisarm:
-        if (scheduler_.role().disarm(word)) continue;
-        break;
-      case Standby::Action::kSleep:
-        break;
-    }
-    parker_.park_until(steady_clock::now() +
-                       standby.ticks() * scheduler_.role_tick());
+    const uint32_t own = watched.standby.ticks();
+    ticks = std::min(ticks.value_or(own), own);
   }
+  return ticks;
 }
 
 // Out of the list of sleepers, if it was not chosen: then false.
@@ -232,7 +263,7 @@ bool Worker::leave_sleepers() {
   std::optional<uint32_t> heir;
   if (!scheduler_.idle().unpark_self(index_, &heir)) return false;
   // [standby] after unpark_self()
-  if (heir.has_value() && scheduler_.role().load().is_armed()) {
+  if (heir.has_value() && scheduler_.is_any_role_armed()) {
     scheduler_.wake_standby();
   }
   return true;

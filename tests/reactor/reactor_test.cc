@@ -629,6 +629,64 @@ TEST(Reactor, CreatingFailsWithAReason) {
   EXPECT_FALSE(Reactor::create({.max_events_per_poll = 1u << 30}).ok());
 }
 
+TEST(Reactor, AGroupSpreadsFdsByTheirNumbers) {
+  constexpr size_t kPairs = 64, kReactors = 4;
+  auto group = *Reactor::create_group({}, kReactors);
+  ASSERT_EQ(group.size(), kReactors);
+  std::vector<Pair> pairs;
+  std::vector<Registration> registrations;
+  for (size_t i = 0; i < kPairs; ++i) {
+    pairs.push_back(make_pair());
+    // Every second number; with a reactor, or with the group of another fd.
+    const int fd = pairs.back().here.get();
+    registrations.push_back(
+        i == 0 ? watch(*group[3], fd)
+               : *Registration::add(registrations.front(), fd, Assume::kReady));
+  }
+  for (const auto& reactor : group) {
+    EXPECT_GT(reactor->metrics().registrations, kPairs / kReactors / 2);
+    EXPECT_LT(reactor->metrics().registrations, kPairs / kReactors * 2);
+    reactor->poll(0ns);
+  }
+  WakeCounter waker;
+  std::vector<std::unique_ptr<Reader>> readers;
+  for (size_t i = 0; i < kPairs; ++i) {
+    readers.push_back(std::make_unique<Reader>(registrations[i]));
+    EXPECT_TRUE(readers.back()->poll(waker).is_pending());
+    send(pairs[i].there, "x");
+  }
+  int woken = 0;
+  for (const auto& reactor : group) {
+    reactor->poll(0ns);
+    woken += static_cast<int>(reactor->metrics().registrations);
+    EXPECT_EQ(waker.wakes(), woken);  // its own, and no others
+  }
+  EXPECT_EQ(waker.wakes(), static_cast<int>(kPairs));
+  for (auto& reader : readers) EXPECT_EQ(*reader->poll(waker), 1);
+}
+
+TEST(Reactor, AGroupEndsOneByOne) {
+  auto group = *Reactor::create_group({}, 2);
+  std::vector<Pair> pairs;
+  std::vector<Registration> registrations;
+  for (int i = 0; i < 8; ++i) {
+    pairs.push_back(make_pair());
+    registrations.push_back(watch(*group[0], pairs.back().here.get()));
+  }
+  WakeCounter waker;
+  std::vector<std::unique_ptr<Reader>> readers;
+  for (const Registration& registration : registrations) {
+    readers.push_back(std::make_unique<Reader>(registration));
+    EXPECT_TRUE(readers.back()->poll(waker).is_pending());
+  }
+  const auto of_first = static_cast<int>(group[0]->metrics().registrations);
+  group[0].reset();
+  EXPECT_EQ(waker.wakes(), of_first);
+  group.clear();
+  EXPECT_EQ(waker.wakes(), 8);
+  for (auto& reader : readers) EXPECT_EQ(*reader->poll(waker), -ECANCELED);
+}
+
 TEST(Reactor, AFailedRegistrationLeavesNothingBehind) {
   auto reactor = make_reactor();
   Pair pair = make_pair();

@@ -60,6 +60,17 @@ TEST_F(BuilderTest, ACurrentThreadRuntimeHasNoWorkers) {
                  {"worker_threads", "multi_thread()"});
 }
 
+TEST_F(BuilderTest, ReactorsOutOfRange) {
+  for (std::size_t n : {std::size_t{0}, std::size_t{65}, kHuge}) {
+    expect_refused(Builder::multi_thread().reactor_threads(n),
+                   {"reactor_threads", std::to_string(n), "1 to 64"});
+  }
+  expect_refused(Builder::current_thread().reactor_threads(2),
+                 {"reactor_threads", "multi_thread()"});
+  expect_refused(Builder::multi_thread().reactor_threads(2).start_paused(),
+                 {"start_paused", "reactor_threads(1)"});
+}
+
 TEST_F(BuilderTest, BlockingThreadsOutOfRange) {
   for (std::size_t n : {std::size_t{0}, std::size_t{32769}, kHuge}) {
     expect_refused(Builder::multi_thread().max_blocking_threads(n),

@@ -348,6 +348,12 @@ TEST_F(Liveness, ThreeThreadsAreBlockedForEver) {
       workers(3), {Ask::kSleepForEver, Ask::kSleepForEver, Ask::kSleepForEver});
 }
 
+// Two workers, so two threads may be blocked: each reactor has another.
+TEST_F(Liveness, TwoReactors) {
+  expect_others_served(workers(2).reactor_threads(2),
+                       {Ask::kSleepForEver, Ask::kSleep50ms});
+}
+
 // Nobody is blocked by a poller that runs no tasks.
 TEST_F(Liveness, WithoutAssistingToo) {
   expect_others_served(workers(2).reactor_assist(false), {Ask::kSleep50ms});

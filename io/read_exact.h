@@ -5,8 +5,10 @@
 //
 // Threads: belongs to one task.
 // Cancel:  the future keeps its progress: awaited by reference, it may lose a
-//          select() and be awaited again. When it is destroyed, the first
-//          done() bytes of the buffer have been read, and are lost with it.
+//          select() and be awaited again, or be asked for take_partial(). When
+//          it is destroyed, the first transferred() bytes of the buffer have
+//          been read. By value select() and timeout() refuse it: see
+//          CancelSafe.
 // Errors:  those of the stream; kOutOfRange if it ends before.
 // Owner:   borrows the stream and the buffer.
 #ifndef EDDY_IO_READ_EXACT_H_
@@ -28,12 +30,18 @@ template <AsyncRead Stream>
 class [[nodiscard]] ReadExact {
  public:
   using Output = absl::Status;
+  static constexpr bool kLosesProgress = true;
 
   ReadExact(Stream& stream, std::span<std::byte> into)
       : stream_(stream), into_(into) {}
 
-  // Bytes read so far.
-  size_t done() const { return done_; }
+  // How many bytes were read so far.
+  size_t transferred() const { return done_; }
+  // Gives up the rest: what was read so far. Not to be polled after that.
+  std::span<std::byte> take_partial() {
+    read_.reset();
+    return into_.first(done_);
+  }
 
   Poll<absl::Status> poll(Context& cx) {
     while (done_ < into_.size()) {

@@ -4,8 +4,9 @@
 //
 // Threads: belongs to one task.
 // Cancel:  the future keeps its progress: awaited by reference, it may lose a
-//          select() and be awaited again. When it is destroyed, the first
-//          done() bytes have been written.
+//          select() and be awaited again, or be asked for take_rest(). When it
+//          is destroyed, the first transferred() bytes have been written. By
+//          value select() and timeout() refuse it: see CancelSafe.
 // Errors:  those of the stream.
 // Owner:   borrows the stream and the bytes.
 #ifndef EDDY_IO_WRITE_ALL_H_
@@ -27,12 +28,18 @@ template <AsyncWrite Stream>
 class [[nodiscard]] WriteAll {
  public:
   using Output = absl::Status;
+  static constexpr bool kLosesProgress = true;
 
   WriteAll(Stream& stream, std::span<const std::byte> from)
       : stream_(stream), from_(from) {}
 
-  // Bytes written so far.
-  size_t done() const { return done_; }
+  // How many bytes were written so far.
+  size_t transferred() const { return done_; }
+  // Gives up: what is not written. Not to be polled after that.
+  std::span<const std::byte> take_rest() {
+    write_.reset();
+    return from_.subspan(done_);
+  }
 
   Poll<absl::Status> poll(Context& cx) {
     while (done_ < from_.size()) {

@@ -5,6 +5,7 @@
 
 #include "io/write_all.h"
 #include "runtime/combinators/select.h"
+#include "runtime/task/cancel_safe.h"
 #include "runtime/time/current_clock.h"
 #include "runtime/time/timeout.h"
 
@@ -92,8 +93,9 @@ void Connection::refuse(int status) {
 
 Task<absl::Status> Connection::flush() {
   if (output_.empty()) co_return absl::OkStatus();
-  absl::Status status = co_await time::timeout(limits_.write_timeout,
-                                               io::write_all(stream_, output_));
+  // What was not written in time is lost with the connection.
+  absl::Status status = co_await time::timeout(
+      limits_.write_timeout, discard_progress(io::write_all(stream_, output_)));
   output_.clear();
   if (output_.capacity() > kFlushBytes) output_.shrink_to_fit();
   co_return status;

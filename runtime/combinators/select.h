@@ -8,7 +8,8 @@
 // is a std::monostate, one of T& a std::reference_wrapper<T>. What may be
 // passed: futures by value; futures by lvalue, which are used in place and can
 // be awaited again if they lost; and callables that make a future, for those
-// that can't be moved.
+// that can't be moved. One that keeps its progress in itself, as read_exact(),
+// is refused by value: see CancelSafe.
 //
 // Each poll begins with a random child, so that one that is always ready
 // starves nobody. select_biased() polls in the order of its arguments: put what
@@ -30,6 +31,7 @@
 #include <variant>
 
 #include "runtime/combinators/children.h"
+#include "runtime/task/cancel_safe.h"
 #include "runtime/task/child.h"
 #include "runtime/task/future.h"
 
@@ -94,12 +96,14 @@ class [[nodiscard]] Select {
 
 template <task::ChildLike... Ss>
 requires(sizeof...(Ss) > 0) auto select(Ss&&... futures) {
+  (task::require_cancel_safe<task::ChildFuture<Ss>>(), ...);
   return Select<combinators::Start::kRandom, task::ChildFuture<Ss>...>(
       task::as_child(std::forward<Ss>(futures))...);
 }
 
 template <task::ChildLike... Ss>
 requires(sizeof...(Ss) > 0) auto select_biased(Ss&&... futures) {
+  (task::require_cancel_safe<task::ChildFuture<Ss>>(), ...);
   return Select<combinators::Start::kFirst, task::ChildFuture<Ss>...>(
       task::as_child(std::forward<Ss>(futures))...);
 }

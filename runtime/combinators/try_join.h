@@ -13,47 +13,23 @@
 
 #include <tuple>
 #include <utility>
-#include <variant>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "runtime/combinators/children.h"
+#include "runtime/combinators/fallible.h"
+#include "runtime/task/cancel_safe.h"
 #include "runtime/task/child.h"
 #include "runtime/task/future.h"
 
 namespace eddy {
-namespace combinators {
-
-// What is left of a Status or StatusOr that is ok.
-inline std::monostate success(absl::Status&&) { return {}; }
-template <class T>
-T success(absl::StatusOr<T>&& result) {
-  return *std::move(result);
-}
-
-inline const absl::Status& status_of(const absl::Status& status) {
-  return status;
-}
-template <class T>
-const absl::Status& status_of(const absl::StatusOr<T>& result) {
-  return result.status();
-}
-
-template <class F>
-concept Fallible = requires(OutputOf<F> output) {
-  status_of(output);
-};
-
-template <Fallible F>
-using Success = decltype(success(std::declval<OutputOf<F>>()));
-
-}  // namespace combinators
 
 template <combinators::Fallible... Fs>
 class [[nodiscard]] TryJoin {
  public:
   using Values = std::tuple<combinators::Success<Fs>...>;
   using Output = absl::StatusOr<Values>;
+  static constexpr bool kLosesProgress = (!CancelSafe<Fs> || ...);
 
   explicit TryJoin(task::Child<Fs>... children)
       : children_(std::move(children)...) {}

@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "runtime/base/check.h"
+#include "runtime/task/cancel_safe.h"
 #include "runtime/task/future.h"
 
 namespace eddy::task {
@@ -31,6 +32,7 @@ class CallableFuture {
 
  public:
   using Output = OutputOf<Inner>;
+  static constexpr bool kLosesProgress = !CancelSafe<Inner>;
 
   explicit CallableFuture(Fn fn) : fn_(std::move(fn)) {}
   CallableFuture(CallableFuture&& other) : fn_(std::move(other.fn_)) {

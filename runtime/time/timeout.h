@@ -13,7 +13,8 @@
 // What may be passed: a future by value; a future by lvalue, which is used in
 // place and can be awaited again after the timeout; a callable that makes a
 // future, for one that can't be moved. The future is polled before the time is
-// looked at: one that is ready wins, however late.
+// looked at: one that is ready wins, however late. One that keeps its progress
+// in itself, as read_exact(), is refused by value: see CancelSafe.
 //
 // Threads: belongs to one task.
 // Cancel:  destroys the future, if it is owned.
@@ -29,6 +30,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "runtime/task/cancel_safe.h"
 #include "runtime/task/child.h"
 #include "runtime/task/future.h"
 #include "runtime/time/clock.h"
@@ -104,6 +106,7 @@ class [[nodiscard]] Timeout {
 // Until `deadline`.
 template <task::ChildLike S>
 Timeout<task::ChildFuture<S>> timeout_at(Instant deadline, S&& future) {
+  task::require_cancel_safe<task::ChildFuture<S>>();
   return Timeout<task::ChildFuture<S>>(deadline,
                                        task::as_child(std::forward<S>(future)));
 }

@@ -14,6 +14,10 @@
 #include "io/copy.h"
 #include "io/read_exact.h"
 #include "io/write_all.h"
+#include "runtime/combinators/join.h"
+#include "runtime/combinators/select.h"
+#include "runtime/task/cancel_safe.h"
+#include "runtime/task/yield.h"
 #include "tests/support/wake_counter.h"
 
 namespace eddy::io {
@@ -76,13 +80,53 @@ TEST(ReadExact, GathersUntilTheBufferIsFull) {
   WakeCounter waker;
   auto read = read_exact(stream, buffer);
   EXPECT_TRUE(read.poll(waker.context()).is_pending());
-  EXPECT_EQ(read.done(), 3u);
+  EXPECT_EQ(read.transferred(), 3u);
   EXPECT_TRUE(read.poll(waker.context()).is_pending());
-  EXPECT_EQ(read.done(), 4u);
+  EXPECT_EQ(read.transferred(), 4u);
   Poll<absl::Status> poll = read.poll(waker.context());
   ASSERT_TRUE(poll.is_ready());
   EXPECT_TRUE(poll->ok());
   for (std::byte byte : buffer) EXPECT_EQ(byte, std::byte{'x'});
+}
+
+TEST(ReadExact, GoesOnAfterALostRace) {
+  Script stream;
+  stream.answers = {moved(3), kPending, moved(1), kPending};
+  std::array<std::byte, 6> buffer = {};
+  WakeCounter waker;
+  auto read = read_exact(stream, buffer);
+  for (size_t transferred : {3, 4}) {
+    auto race = select_biased(read, yield_now());
+    EXPECT_TRUE(race.poll(waker.context()).is_pending());
+    EXPECT_EQ(read.transferred(), transferred);
+    stream.answers.push_front(kPending);
+    EXPECT_EQ((*race.poll(waker.context())).index(), 1u);
+  }
+  EXPECT_EQ(read.take_partial().size(), 4u);
+}
+
+// By value it would lose what it has read.
+using Exact = ReadExact<Script>;
+using All = WriteAll<Script>;
+static_assert(!CancelSafe<Exact> && !CancelSafe<All>);
+static_assert(CancelSafe<Exact&> && CancelSafe<DiscardProgress<Exact>>);
+static_assert(CancelSafe<Script::Transfer> && CancelSafe<YieldNow>);
+static_assert(!CancelSafe<Join<All, YieldNow>>);
+static_assert(CancelSafe<Join<All&, YieldNow>>);
+
+TEST(WriteAll, MayBeDroppedWhereTheCallerSaysSo) {
+  Script stream;
+  stream.answers = {moved(3), kPending};
+  WakeCounter waker;
+  auto race =
+      select_biased(discard_progress(write_all(stream, "abcdef")), yield_now());
+  EXPECT_TRUE(race.poll(waker.context()).is_pending());
+  stream.answers.push_front(kPending);
+  EXPECT_EQ((*race.poll(waker.context())).index(), 1u);
+  stream.answers = {moved(2), kPending};
+  auto write = write_all(stream, "abcdef");
+  EXPECT_TRUE(write.poll(waker.context()).is_pending());
+  EXPECT_EQ(write.take_rest().size(), 4u);
 }
 
 TEST(ReadExact, TheEndAndErrorsAreAnswered) {
@@ -107,7 +151,7 @@ TEST(WriteAll, GoesOnAfterShortWrites) {
   WakeCounter waker;
   auto write = write_all(stream, "abcdef");
   EXPECT_TRUE(write.poll(waker.context()).is_pending());
-  EXPECT_EQ(write.done(), 2u);
+  EXPECT_EQ(write.transferred(), 2u);
   Poll<absl::Status> poll = write.poll(waker.context());
   ASSERT_TRUE(poll.is_ready());
   EXPECT_TRUE(poll->ok());

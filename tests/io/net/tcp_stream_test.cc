@@ -295,7 +295,7 @@ TEST_P(TcpStreamTest, ReadExactSaysWhereTheStreamEnded) {
     auto read = read_exact(there, buffer);
     const absl::Status status = co_await read;
     EXPECT_EQ(status.code(), absl::StatusCode::kOutOfRange);
-    EXPECT_EQ(read.done(), 3u);
+    EXPECT_EQ(read.transferred(), 3u);
   });
 }
 

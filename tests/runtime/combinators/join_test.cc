@@ -61,8 +61,6 @@ TEST(Join, OutputsOfAllKinds) {
 TEST(Join, OfNothingIsReady) {
   WakeCounter waker;
   EXPECT_TRUE(join().poll(waker.context()).is_ready());
-  EXPECT_TRUE(
-      join_all(std::vector<Task<int>>()).poll(waker.context()).is_ready());
 }
 
 TEST(Join, AFutureByReferenceIsLeftWhereItIs) {
@@ -201,39 +199,10 @@ TEST(Join, ChildrenShareTheBudget) {
   EXPECT_TRUE(all.poll(waker.context()).is_ready());
 }
 
-TEST(JoinAll, GivesTheOutputsInOrder) {
-  WakeCounter waker;
-  std::vector<Script> scripts(5);
-  std::vector<Task<int>> tasks;
-  for (Script& script : scripts) tasks.push_back(as_task(&script));
-  auto all = join_all(std::move(tasks));
-  for (int i = 4; i >= 0; --i) {
-    EXPECT_TRUE(all.poll(waker.context()).is_pending());
-    scripts[i].finish(i);
-  }
-  EXPECT_EQ(*all.poll(waker.context()), (std::vector<int>{0, 1, 2, 3, 4}));
-}
-
-// D2
-TEST(JoinAll, AnExceptionDestroysTheOthersOnTheSpot) {
-  WakeCounter waker;
-  std::vector<Script> scripts(3);
-  std::vector<Manual> futures;
-  for (Script& script : scripts) futures.emplace_back(script);
-  auto all = join_all(std::move(futures));
-  EXPECT_TRUE(all.poll(waker.context()).is_pending());
-  scripts[1].fail();
-  EXPECT_THROW((void)all.poll(waker.context()), std::runtime_error);
-  for (Script& script : scripts) EXPECT_TRUE(script.dead);
-}
-
 Task<int> sum(Script* a, Script* b) {
   auto [x, y] = co_await join(as_task(a), Manual(*b));
-  std::vector<Task<int>> more;
-  more.push_back(as_task(a));
-  more.push_back(as_task(b));
-  for (int z : co_await join_all(std::move(more))) x += z;
-  co_return x + y;
+  auto [again, once_more] = co_await join(as_task(a), as_task(b));
+  co_return x + y + again + once_more;
 }
 
 // The trap of GCC 12: temporaries in a co_await expression.

@@ -16,6 +16,7 @@
 #define EDDY_EDDY_H_
 
 // Futures and tasks.
+#include "runtime/task/cancel_safe.h"
 #include "runtime/task/future.h"
 #include "runtime/task/join_handle.h"
 #include "runtime/task/poll.h"
@@ -35,8 +36,23 @@
 
 // Several futures in one task.
 #include "runtime/combinators/join.h"
+#include "runtime/combinators/join_all.h"
 #include "runtime/combinators/select.h"
+#include "runtime/combinators/select_all.h"
 #include "runtime/combinators/try_join.h"
+
+// Streams.
+#include "runtime/streams/buffered.h"
+#include "runtime/streams/combine.h"
+#include "runtime/streams/consume.h"
+#include "runtime/streams/futures_unordered.h"
+#include "runtime/streams/generator.h"
+#include "runtime/streams/slice.h"
+#include "runtime/streams/sources.h"
+#include "runtime/streams/stream.h"
+#include "runtime/streams/stream_map.h"
+#include "runtime/streams/timed.h"
+#include "runtime/streams/transform.h"
 
 // Parallel work in one task.
 #include "runtime/fork_join/fork_join.h"
@@ -53,6 +69,7 @@
 #include "sync/semaphore.h"
 
 // Time.
+#include "runtime/time/delay_queue.h"
 #include "runtime/time/interval.h"
 #include "runtime/time/sleep.h"
 #include "runtime/time/timeout.h"

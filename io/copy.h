@@ -8,7 +8,8 @@
 // Threads: belongs to one task.
 // Cancel:  the future keeps its progress: awaited by reference, it may lose a
 //          select() and be awaited again. When it is destroyed, copied() bytes
-//          have been written, and what was read beyond them is lost with it.
+//          have been written, and what was read beyond them is lost with it. By
+//          value select() and timeout() refuse it: see CancelSafe.
 // Errors:  those of the two streams.
 // Owner:   borrows both streams; has a buffer of its own.
 #ifndef EDDY_IO_COPY_H_
@@ -31,6 +32,7 @@ template <AsyncRead Reader, AsyncWrite Writer>
 class [[nodiscard]] Copy {
  public:
   using Output = absl::StatusOr<uint64_t>;
+  static constexpr bool kLosesProgress = true;
 
   Copy(Reader& reader, Writer& writer) : reader_(reader), writer_(writer) {}
 

@@ -20,15 +20,19 @@ constexpr auto kRelease = std::memory_order_release;
 // What a word can hold: some 146 years.
 constexpr Duration kLatest(INT64_MAX / 2);
 
-}  // namespace
-
-Instant Clock::system_now() {
+Instant read_system(clockid_t clock) {
   timespec now;
-  while (base::sys().clock_gettime(CLOCK_MONOTONIC, &now) != 0) {
-    EDDY_CHECK(errno == EINTR, "the kernel has no CLOCK_MONOTONIC");
+  while (base::sys().clock_gettime(clock, &now) != 0) {
+    EDDY_CHECK(errno == EINTR, "the kernel has no monotonic clock");
   }
   return Instant(seconds(now.tv_sec) + nanoseconds(now.tv_nsec));
 }
+
+}  // namespace
+
+Instant Clock::system_now() { return read_system(CLOCK_MONOTONIC); }
+
+Instant Clock::system_recent() { return read_system(CLOCK_MONOTONIC_COARSE); }
 
 // word_ is loaded relaxed where the mutex is held: it orders the changes.
 

@@ -38,6 +38,16 @@ constexpr Instant saturating_add(Instant start, Duration duration) {
   return since < Duration::min() - duration ? Instant::min() : start + duration;
 }
 
+// `end - start`, or what is nearest to it that a Duration can say.
+constexpr Duration saturating_sub(Instant end, Instant start) {
+  int64_t between;
+  if (__builtin_sub_overflow(end.time_since_epoch().count(),
+                             start.time_since_epoch().count(), &between)) {
+    return end > start ? Duration::max() : Duration::min();
+  }
+  return Duration(between);
+}
+
 // Any std::chrono duration in nanoseconds. What does not fit saturates; a part
 // of a nanosecond counts as a whole one, so that no sleep is short.
 template <class Rep, class Period>
@@ -56,10 +66,14 @@ class Clock {
   Clock(const Clock&) = delete;
   Clock& operator=(const Clock&) = delete;
 
-  // The system's monotonic clock.
+  // The system's monotonic clock; and what it was at the kernel's last tick.
   static Instant system_now();
+  static Instant system_recent();
 
-  Instant now() const;
+  Instant now() const { return read(&system_now); }
+  // A time that is over, some milliseconds before now(), for a tenth of the
+  // price: it tells what is certainly over. While paused, now().
+  Instant recent() const { return read(&system_recent); }
 
   // When the clock was made: where its runtime begins to count milliseconds.
   Instant origin() const { return origin_; }
@@ -82,15 +96,17 @@ class Clock {
   // nanoseconds since origin_. Running: how far behind the system's clock.
   static constexpr int64_t kPaused = 1;
 
+  Instant read(Instant (*system)()) const;
+
   const Instant origin_;
   base::Mutex mutex_;  // of those who change word_
   std::atomic<int64_t> word_;
 };
 
-inline Instant Clock::now() const {
+inline Instant Clock::read(Instant (*system)()) const {
   for (int64_t word = word_.load(std::memory_order_acquire);;) {
     if ((word & kPaused) != 0) return origin_ + Duration(word >> 1);
-    const Instant now = system_now() - Duration(word >> 1);
+    const Instant now = system() - Duration(word >> 1);
     // If the clock was paused and went on in between, `now` is ahead of it.
     const int64_t after = word_.load(std::memory_order_acquire);
     if (after == word) return now;

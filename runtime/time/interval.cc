@@ -23,7 +23,8 @@ Instant next_tick(Instant scheduled, Instant now, Duration period,
                  : regular;
     case MissedTickBehavior::kSkip:
       if (now < regular) return regular;
-      return saturating_add(now, period - (now - scheduled) % period);
+      return saturating_add(now,
+                            period - saturating_sub(now, scheduled) % period);
   }
   __builtin_unreachable();
 }

@@ -67,7 +67,7 @@ bool Timers::arm(Timer& timer, Instant deadline, const Waker& waker) {
   timer.waker_ = waker;
   bool is_earliest;
   {
-    base::MutexLock lock(&shard.mutex);
+    base::SpinLockHold hold(&shard.lock);
     if (!shard.closed) {
       // relaxed: the lock publishes it to fire(), and the owner is this thread.
       timer.state_.store(Timer::State::kArmed, kRelaxed);
@@ -83,7 +83,7 @@ bool Timers::arm(Timer& timer, Instant deadline, const Waker& waker) {
 
 bool Timers::keep_waker(Timer& timer, const Waker& waker) {
   Waker old;  // its end may run foreign code: after the lock
-  base::MutexLock lock(&shards_[timer.shard_].mutex);
+  base::SpinLockHold hold(&shards_[timer.shard_].lock);
   if (timer.is_fired()) return true;
   if (!timer.waker_.will_wake(waker)) {
     old = std::exchange(timer.waker_, waker);
@@ -103,7 +103,7 @@ void Timers::cancel(Timer& timer) {
   if (timer.is_armed()) {
     Waker old;  // dropped after the lock
     Shard& shard = shards_[timer.shard_];
-    base::MutexLock lock(&shard.mutex);
+    base::SpinLockHold hold(&shard.lock);
     if (timer.is_armed()) {
       shard.wheel.remove(timer);
       old = std::move(timer.waker_);
@@ -120,7 +120,7 @@ void Timers::reset(Timer& timer, Instant deadline) {
     bool is_pending = false;
     bool is_earliest = false;
     {
-      base::MutexLock lock(&shard.mutex);
+      base::SpinLockHold hold(&shard.lock);
       if (timer.is_armed()) {
         shard.wheel.remove(timer);
         is_earliest = insert(shard, timer, tick);
@@ -176,7 +176,7 @@ void Timers::end_sleep() {
 std::optional<Instant> Timers::next_deadline() const {
   Tick next = kNever;
   for (std::size_t i = 0; i < count_; ++i) {
-    base::MutexLock lock(&shards_[i].mutex);
+    base::SpinLockHold hold(&shards_[i].lock);
     next =
         std::min(next, shards_[i].wheel.exact_next_deadline().value_or(kNever));
   }
@@ -207,7 +207,7 @@ std::size_t Timers::fire_until(Shard& shard, Tick now) {
     std::array<Waker, kBatch> batch;
     std::size_t taken = 0;
     {
-      base::MutexLock lock(&shard.mutex);
+      base::SpinLockHold hold(&shard.lock);
       while (taken < kBatch) {
         TimerEntry* entry = shard.wheel.pop_due(now);
         if (entry == nullptr) break;
@@ -243,7 +243,7 @@ void Timers::advance(Duration duration) {
 void Timers::shutdown() {
   for (std::size_t i = 0; i < count_; ++i) {
     {
-      base::MutexLock lock(&shards_[i].mutex);
+      base::SpinLockHold hold(&shards_[i].lock);
       shards_[i].closed = true;
     }
     fire_until(shards_[i], kNever);

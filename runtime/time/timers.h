@@ -39,7 +39,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "runtime/base/bits.h"
-#include "runtime/base/mutex.h"
+#include "runtime/base/spin_lock.h"
 #include "runtime/task/waker.h"
 #include "runtime/time/clock.h"
 #include "runtime/time/wheel.h"
@@ -129,11 +129,11 @@ class Timers {
   static constexpr std::size_t kBatch = 64;  // wakes per hold of a lock
 
   struct alignas(base::kCacheLine) Shard {
-    // Never later than the wheel's next deadline. Written under the mutex.
+    // Never later than the wheel's next deadline. Written under the lock.
     std::atomic<Tick> earliest{kNever};
-    base::Mutex mutex;
-    bool closed ABSL_GUARDED_BY(mutex) = false;
-    Wheel wheel ABSL_GUARDED_BY(mutex);
+    base::SpinLock lock;
+    bool closed ABSL_GUARDED_BY(lock) = false;
+    Wheel wheel ABSL_GUARDED_BY(lock);
   };
 
   Tick tick_of_deadline(Instant deadline) const;  // rounds up
@@ -144,7 +144,7 @@ class Timers {
   bool keep_waker(Timer& timer, const Waker& waker);
   // Into the wheel. True if the timer is the shard's earliest now.
   bool insert(Shard& shard, Timer& timer, Tick tick)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(shard.mutex);
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(shard.lock);
   Tick earliest() const;
   // A shard has a new earliest deadline.
   void end_sleep_beyond(Tick tick);

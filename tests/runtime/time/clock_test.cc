@@ -23,6 +23,18 @@ TEST(Clock, FollowsTheSystem) {
   EXPECT_FALSE(clock.is_paused());
 }
 
+TEST(Clock, RecentIsNeverAhead) {
+  Clock clock;
+  for (const Instant end = clock.now() + 20ms; clock.now() < end;) {
+    const Instant recent = clock.recent();
+    ASSERT_LE(recent, clock.now());
+  }
+  clock.pause();
+  EXPECT_EQ(clock.recent(), clock.now());
+  clock.resume();
+  EXPECT_LE(clock.recent(), clock.now());
+}
+
 TEST(Clock, PausedStandsStillOnAWholeMillisecond) {
   Clock clock;
   const Instant before = clock.now();
@@ -111,6 +123,11 @@ static_assert(saturating_add(Instant(1ns), Duration::max()) == Instant::max());
 static_assert(saturating_add(Instant::min(), -1ns) == Instant::min());
 static_assert(saturating_add(Instant(-1ns), Duration::min()) == Instant::min());
 static_assert(saturating_add(Instant(5ns), -3ns) == Instant(2ns));
+
+static_assert(saturating_sub(Instant::max(), Instant::min()) ==
+              Duration::max());
+static_assert(saturating_sub(Instant::min(), Instant(1ns)) == Duration::min());
+static_assert(saturating_sub(Instant(2ns), Instant(5ns)) == -3ns);
 
 static_assert(saturating_cast(std::chrono::hours::max()) == Duration::max());
 static_assert(saturating_cast(std::chrono::hours::min()) == Duration::min());

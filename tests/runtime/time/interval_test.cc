@@ -92,6 +92,10 @@ TEST(Interval, ExtremesDoNotOverflow) {
   Interval once = interval(std::chrono::hours::max());
   EXPECT_TRUE(once.tick().poll(waker.context()).is_ready());
   EXPECT_TRUE(once.tick().poll(waker.context()).is_pending());
+  Interval missed = interval_at(Instant::min(), 10ms);
+  missed.set_missed_tick_behavior(MissedTickBehavior::kSkip);
+  EXPECT_TRUE(missed.tick().poll(waker.context()).is_ready());
+  EXPECT_TRUE(missed.tick().poll(waker.context()).is_pending());
 }
 
 TEST(Interval, StartsWhenToldTo) {

@@ -3,12 +3,15 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstdint>
+#include <deque>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "runtime/task/task.h"
 #include "tests/runtime/time/time_test_support.h"
+#include "tests/support/allocations.h"
 #include "tests/support/wake_counter.h"
 
 namespace eddy::time {
@@ -43,6 +46,39 @@ TEST(Sleep, OfZeroOrAPastDeadlineIsReadyAtOnce) {
   EXPECT_EQ(time.timers().next_deadline(), std::nullopt);
 }
 
+// A timer costs nothing beyond its future, and that is one cache line.
+static_assert(sizeof(Sleep) <= 64);
+
+// G1
+TEST(Sleep, AMillionAtOnceAllocateNothing) {
+  constexpr int kCount = 1'000'000;
+  TimeEnvironment time;
+  WakeCounter waker;
+  std::deque<Sleep> sleeps;
+  for (int i = 0; i < kCount; ++i) {
+    sleeps.push_back(sleep(std::chrono::milliseconds(1 + i % 1000)));
+  }
+  const int64_t before = testing::allocated_bytes();
+  for (Sleep& each : sleeps) {
+    ASSERT_TRUE(each.poll(waker.context()).is_pending());
+  }
+  EXPECT_EQ(testing::allocated_bytes(), before);
+  EXPECT_EQ(time.advance(500ms), kCount / 2u);
+  while (!sleeps.empty()) sleeps.pop_front();
+  EXPECT_EQ(waker.kept_wakers(), 0);
+}
+
+// What has passed is seen at once on a clock that runs as well.
+TEST(Sleep, OfAPastDeadlineIsReadyAtOnce) {
+  TimeEnvironment time;
+  WakeCounter waker;
+  time.clock().resume();
+  for (Duration ago : {0ms, 1ms, 15ms, 50ms}) {
+    EXPECT_TRUE(sleep_until(now() - ago).poll(waker.context()).is_ready());
+  }
+  EXPECT_TRUE(sleep(1h).poll(waker.context()).is_pending());
+}
+
 // G1
 TEST(Sleep, OfTheLongestDurationIsNoOverflow) {
   TimeEnvironment time;
@@ -59,7 +95,9 @@ TEST(Sleep, OfTheLongestDurationIsNoOverflow) {
 TEST(Sleep, DroppedAtAnyStageIsNotWoken) {
   TimeEnvironment time;
   WakeCounter waker;
-  { Sleep unpolled = sleep(5ms); }
+  {
+    Sleep unpolled = sleep(5ms);
+  }
   {
     Sleep pending = sleep(5ms);
     EXPECT_TRUE(pending.poll(waker.context()).is_pending());

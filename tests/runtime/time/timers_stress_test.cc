@@ -39,9 +39,8 @@ context::Current on_shard(uint32_t shard) {
 // Planted faults, each of which fails this test:
 //   prepare_sleep() does not look again after it stored the plan
 //   arm() or reset() forgets end_sleep_beyond()
-// That the stores are seq_cst can't be shown on x86: the unlock between store
-// and load in insert() is a fence there, and the window in prepare_sleep() is a
-// few nanoseconds.
+// That the stores are seq_cst can't be shown on x86: the windows are a few
+// nanoseconds.
 constexpr int kSetters = 2;
 
 struct SleepRound {

@@ -2,6 +2,7 @@
 // timers that fire. What each workload does is in benchmarks/README.md; the
 // programs of the peers do the same.
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <utility>
@@ -96,6 +97,47 @@ Measured sleeps_100k(const Runtime& runtime, const Arguments&) {
   return measured;
 }
 
+// By how much the 99th of a hundred sleeps is late.
+class Lateness {
+ public:
+  explicit Lateness(int count) : late_(count) {}
+
+  std::chrono::nanoseconds& of(int sleep) { return late_[sleep]; }
+  double p99_us() {
+    auto at = late_.begin() + late_.size() * 99 / 100;
+    std::nth_element(late_.begin(), at, late_.end());
+    return std::chrono::duration<double, std::micro>(*at).count();
+  }
+
+ private:
+  std::vector<std::chrono::nanoseconds> late_;
+};
+
+Task<> sleep_and_note(milliseconds duration, std::chrono::nanoseconds& late,
+                      Countdown& countdown) {
+  const auto start = std::chrono::steady_clock::now();
+  co_await time::sleep(duration);
+  late = std::chrono::steady_clock::now() - start - duration;
+  countdown.arrive();
+}
+
+Measured sleeps_late(const Runtime& runtime, const Arguments&) {
+  constexpr int kSleeps = 100'000;
+  static Countdown countdown;
+  countdown.reset(kSleeps);
+  Lateness lateness(kSleeps);
+  const Stopwatch watch;
+  for (int i = 0; i < kSleeps; ++i) {
+    const milliseconds duration(1 + i % 1000);
+    runtime.spawn(sleep_and_note(duration, lateness.of(i), countdown)).detach();
+  }
+  runtime.block_on(countdown.wait());
+  Measured measured = watch.stop(kSleeps);
+  measured.value = lateness.p99_us();
+  measured.unit = "p99_us";
+  return measured;
+}
+
 }  // namespace
 }  // namespace eddy::benchmarks
 
@@ -106,5 +148,6 @@ int main(int argc, char** argv) {
                                                 {"timer_drop", timer_drop},
                                                 {"timer_drop_2", timer_drop_2},
                                                 {"sleeps_100k", sleeps_100k},
+                                                {"sleeps_late", sleeps_late},
                                             }));
 }

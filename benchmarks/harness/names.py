@@ -14,7 +14,7 @@ SUITES = {
         "oneshot", "mutex_1", "mutex_100", "rwlock_read", "semaphore",
         "notify", "watch", "broadcast", "select2",
     ],
-    "time": ["timer_drop", "timer_drop_2", "sleeps_100k"],
+    "time": ["timer_drop", "timer_drop_2", "sleeps_100k", "sleeps_late"],
     "blocking": ["blocking_batch", "blocking_roundtrip"],
     "net": [
         "echo_c1", "echo_c16", "echo_c256", "echo_c1000", "echo_open_1k",

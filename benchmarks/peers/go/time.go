@@ -4,6 +4,7 @@ package main
 // timers that fire.
 
 import (
+	"sort"
 	"sync"
 	"time"
 )
@@ -12,6 +13,7 @@ var timeEntries = []entry{
 	{"time", "timer_drop", timerDrop, 0},
 	{"time", "timer_drop_2", timerDrop2, 0},
 	{"time", "sleeps_100k", sleeps, 0},
+	{"time", "sleeps_late", sleepsLate, 0},
 }
 
 const timers = 1_000_000
@@ -62,5 +64,29 @@ func sleeps(arguments) measured {
 	all.Wait()
 	result := watch.stop(count)
 	result.value, result.unit = float64(result.cpu.Microseconds())/1000, "cpu_ms"
+	return result
+}
+
+// By how much the 99th of a hundred sleeps is late.
+func sleepsLate(arguments) measured {
+	const count = 100_000
+	late := make([]time.Duration, count)
+	var all sync.WaitGroup
+	all.Add(count)
+	watch := start()
+	for i := 0; i < count; i++ {
+		i, duration := i, time.Duration(1+i%1000)*time.Millisecond
+		go func() {
+			begin := time.Now()
+			time.Sleep(duration)
+			late[i] = time.Since(begin) - duration
+			all.Done()
+		}()
+	}
+	all.Wait()
+	result := watch.stop(count)
+	sort.Slice(late, func(a, b int) bool { return late[a] < late[b] })
+	p99 := late[count*99/100]
+	result.value, result.unit = float64(p99.Nanoseconds())/1000, "p99_us"
 	return result
 }

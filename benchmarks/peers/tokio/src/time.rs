@@ -10,10 +10,11 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::time::sleep;
 
-pub const ENTRIES: [Entry; 3] = [
+pub const ENTRIES: [Entry; 4] = [
     entry("timer_drop", timer_drop),
     entry("timer_drop_2", timer_drop_2),
     entry("sleeps_100k", sleeps_100k),
+    entry("sleeps_late", sleeps_late),
 ];
 
 const fn entry(bench: &'static str, run: fn(&Arguments) -> Measured) -> Entry {
@@ -87,5 +88,34 @@ fn sleeps_100k(arguments: &Arguments) -> Measured {
     let mut measured = watch.stop(SLEEPS as usize);
     let cpu = measured.time.as_ref().unwrap().cpu;
     measured.figure = Some((cpu.as_secs_f64() * 1000.0, "cpu_ms"));
+    measured
+}
+
+/// By how much the 99th of a hundred sleeps is late.
+fn sleeps_late(arguments: &Arguments) -> Measured {
+    const SLEEPS: u64 = 100_000;
+    let runtime = make_runtime(arguments);
+    let watch = Stopwatch::start();
+    let handles: Vec<_> = (0..SLEEPS)
+        .map(|i| {
+            let duration = Duration::from_millis(1 + i % 1000);
+            runtime.spawn(async move {
+                let start = Instant::now();
+                sleep(duration).await;
+                start.elapsed() - duration
+            })
+        })
+        .collect();
+    let mut late: Vec<Duration> = runtime.block_on(async move {
+        let mut late = Vec::new();
+        for handle in handles {
+            late.push(handle.await.unwrap());
+        }
+        late
+    });
+    let mut measured = watch.stop(SLEEPS as usize);
+    late.sort();
+    let p99 = late[late.len() * 99 / 100];
+    measured.figure = Some((p99.as_secs_f64() * 1e6, "p99_us"));
     measured
 }

@@ -18,8 +18,7 @@
 // Cancel:  clear() and the destructor destroy the children, last first.
 // Errors:  what a child throws goes to the caller of poll(); that child is
 //          removed, the others stay.
-// Owner:   owns its children, which never move; may itself be moved at any
-// time.
+// Owner:   owns its children, which never move; may be moved at any time.
 #ifndef EDDY_RUNTIME_COMBINATORS_CHILD_SET_H_
 #define EDDY_RUNTIME_COMBINATORS_CHILD_SET_H_
 

@@ -3,8 +3,8 @@
 //
 //   take(n), skip(n)              the first n items; all but these
 //   take_while(f), skip_while(f)  the items before the first for which
-//                                 f(const item&) is false; that and what
-//                                 follows
+//                                 f(const item&) is false; that one and
+//                                 all that follow
 //   chunks(n)                     std::vectors of n items; the last may be
 //                                 shorter
 //

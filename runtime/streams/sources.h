@@ -1,10 +1,13 @@
 // Streams of what is no stream yet.
 //
-//   items(range)      the elements of a range; of one by lvalue, copies
-//   repeat(call)      the output of the future call(), again and again; where
-//                     that is a std::optional, an empty one is the end
-//   messages(channel) repeat() of channel.recv(), as of an mpsc::Receiver
-//   ticks(interval)   repeat() of interval.tick(): times, without an end
+//   items(range)       the elements of a range; of one by lvalue, copies
+//   repeat(call)       the output of the future call(), again and again; where
+//                      that is a std::optional, an empty one is the end
+//   messages(channel)  repeat() of channel.recv(), as of an mpsc::Receiver or a
+//                      broadcast::Receiver
+//   changes(watch)     watch.borrow_and_update() after each watch.changed(), as
+//                      of a watch::Receiver
+//   ticks(interval)    repeat() of interval.tick(): times, without an end
 //
 //   auto batches = streams::messages(std::move(receiver))
 //                  | streams::chunks_timeout(100, 10ms);
@@ -100,6 +103,29 @@ class [[nodiscard]] Repeat : public StreamBase<Repeat<Call>> {
   InPlace<Made> future_;
 };
 
+template <class Watch>
+class [[nodiscard]] Changes : public StreamBase<Changes<Watch>> {
+  using Receiver = std::remove_reference_t<Watch>;
+  using Changed = decltype(std::declval<Receiver&>().changed());
+
+ public:
+  using Item = decltype(std::declval<Receiver&>().borrow_and_update());
+
+  explicit Changes(Watch&& watch) : watch_(std::forward<Watch>(watch)) {}
+
+  PollNext<Item> poll_next(Context& cx) {
+    if (!changed_) changed_.emplace([&] { return watch_.changed(); });
+    Poll<bool> changed = changed_.poll(cx);
+    if (changed.is_pending()) return kPending;
+    if (!*changed) return std::nullopt;  // the senders are gone
+    return std::optional<Item>(watch_.borrow_and_update());
+  }
+
+ private:
+  Watch watch_;
+  InPlace<Changed> changed_;
+};
+
 template <class Range>
 Items<Range> items(Range&& range) {
   return Items<Range>(std::forward<Range>(range));
@@ -118,6 +144,11 @@ auto messages(Channel&& channel) {
     return repeat(
         [channel = std::move(channel)]() mutable { return channel.recv(); });
   }
+}
+
+template <class Watch>
+Changes<Watch> changes(Watch&& watch) {
+  return Changes<Watch>(std::forward<Watch>(watch));
 }
 
 template <class Interval>

@@ -1,13 +1,11 @@
 // timeout(), throttle() and chunks_timeout(): streams and time.
 //
-//   timeout(d)            absl::StatusOr<Item>: an item that does not come
-//   within
-//                         d of the one before is reported once, as
+//   timeout(d)            absl::StatusOr<Item>: an item that does not come in
+//                         d after the one before is reported once, as
 //                         kDeadlineExceeded; the stream goes on
 //   throttle(d)           at least d passes between one item and the next
-//   chunks_timeout(n, d)  std::vectors of n items, or of fewer where d has
-//   passed
-//                         since the first of them, or the stream has ended
+//   chunks_timeout(n, d)  std::vectors of n items, or of fewer, d after the
+//                         first of them or at the end of the stream
 //
 //   auto batches = rows | streams::chunks_timeout(1000, 50ms);
 //

@@ -16,9 +16,8 @@
 // Threads: belongs to one task.
 // Cancel:  destroys the future of then(), f, and the stream if it is owned.
 // Errors:  what f throws goes to whoever awaits; that item is lost.
-// Owner:   may be moved until its first poll. f stays as long as the adapter,
-// so
-//          it may be a lambda that captures and is a coroutine.
+// Owner:   may be moved until its first poll. Keeps f, which so may be a lambda
+//          that captures and is a coroutine.
 #ifndef EDDY_RUNTIME_STREAMS_TRANSFORM_H_
 #define EDDY_RUNTIME_STREAMS_TRANSFORM_H_
 

@@ -90,15 +90,20 @@ struct Round {
     run_one();
   }
 
-  bool run_one() {
+  bool run_one(bool once_more = false) {
     const int now = wakes.load(kRelaxed);
     if (now == polled) return false;
     polled = now;
+    poll();
+    if (once_more) poll();  // another waker takes the place of the first
+    return true;
+  }
+
+  void poll() {
     const Waker waker = Poller::make_waker(wakes);
     Context cx(waker);
     EXPECT_TRUE(children->poll(cx).is_pending());
     if (cx.wake_requested()) wakes.fetch_add(1, kRelaxed);
-    return true;
   }
 
   int count_mail() const {
@@ -129,8 +134,9 @@ void wake_children(Round& round, int me, Random& random) {
   round.wakers_left.fetch_sub(1, kRelaxed);
 }
 
-void poll_until_quiet(Round& round, int, Random&) {
-  while (round.run_one() || round.wakers_left.load(kRelaxed) > 0) {
+void poll_until_quiet(Round& round, int, Random& random) {
+  while (round.run_one(random() % 2 == 0) ||
+         round.wakers_left.load(kRelaxed) > 0) {
     std::this_thread::yield();
   }
 }
@@ -148,19 +154,55 @@ TEST(WokenQueue, NoWakeIsLost) {
   });
 }
 
-void poll_and_drop(Round& round, int, Random& random) {
-  for (auto turns = random() % 3; turns > 0; --turns) {
-    round.run_one();
-    std::this_thread::yield();
+// Many children, each woken once, while the poller goes.
+struct DropRound {
+  static constexpr int kEach = 8;  // children of each waker
+
+  // Keeps the waker of its first poll where a thread finds it.
+  class Silent {
+   public:
+    using Output = void;
+    explicit Silent(Waker& waker) : waker_(&waker) {}
+    Poll<void> poll(Context& cx) {
+      if (!std::exchange(is_polled_, true)) *waker_ = cx.waker();
+      return kPending;
+    }
+
+   private:
+    Waker* waker_;
+    bool is_polled_ = false;
+  };
+
+  std::atomic<int> wakes{0};
+  Waker wakers[kWakers][kEach];
+  std::optional<ChildSet> children{std::in_place};
+
+  DropRound() {
+    for (auto& of_thread : wakers) {
+      for (Waker& waker : of_thread) {
+        children->add(task::Child<Silent>(Silent(waker)));
+      }
+    }
+    poll();
   }
-  round.children.reset();
-}
+
+  void poll() {
+    const Waker waker = Poller::make_waker(wakes);
+    Context cx(waker);
+    EXPECT_TRUE(children->poll(cx).is_pending());
+  }
+};
 
 TEST(WokenQueue, ThePollerMayGoWhileItsChildrenAreWoken) {
-  Stress<Round> stress(/*rounds=*/40'000);
-  stress.threads(kWakers, wake_children);
-  stress.threads(1, poll_and_drop);
-  stress.run([](Round&) {});
+  Stress<DropRound> stress(/*rounds=*/40'000);
+  stress.threads(kWakers, [](DropRound& round, int me, Random&) {
+    for (Waker& waker : round.wakers[me]) std::move(waker).wake();
+  });
+  stress.threads(1, [](DropRound& round, int, Random& random) {
+    if (random() % 2 == 0) round.poll();
+    round.children.reset();
+  });
+  stress.run([](DropRound&) {});
 }
 
 }  // namespace

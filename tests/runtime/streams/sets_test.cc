@@ -7,12 +7,16 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/builder.h"
+#include "runtime/runtime.h"
+#include "runtime/spawn.h"
 #include "runtime/streams/buffered.h"
 #include "runtime/streams/consume.h"
 #include "runtime/streams/futures_unordered.h"
 #include "runtime/streams/sources.h"
 #include "runtime/streams/stream_map.h"
 #include "runtime/streams/transform.h"
+#include "runtime/task/join_handle.h"
 #include "runtime/task/task.h"
 #include "runtime/task/yield.h"
 #include "sync/mpsc.h"
@@ -118,6 +122,26 @@ TEST(FuturesUnordered, AChildThatThrowsGoesAlone) {
   EXPECT_EQ(set.size(), 1u);
   scripts[1].finish(1);
   EXPECT_EQ(**set.poll_next(waker.context()), 1);
+}
+
+Task<int> number_after_a_turn(int number) {
+  co_await yield_now();
+  co_return number;
+}
+Task<long> sum_of_tasks(int count) {
+  FuturesUnordered<JoinHandle<int>> tasks;
+  for (int i = 0; i < count; ++i) tasks.push(spawn(number_after_a_turn(i)));
+  long sum = 0;
+  while (auto result = co_await tasks.next()) sum += result->value();
+  co_return sum;
+}
+
+// E2: woken by other workers, ten thousand times.
+TEST(FuturesUnordered, WaitsForTenThousandTasks) {
+  constexpr long kCount = 10'000;
+  auto runtime = *Builder::multi_thread().worker_threads(2).build();
+  EXPECT_EQ(runtime.block_on(runtime.spawn(sum_of_tasks(kCount))).value(),
+            kCount * (kCount - 1) / 2);
 }
 
 TEST(FuturesOrdered, GivesOutputsInTheOrderOfPushes) {

@@ -166,6 +166,23 @@ TEST(Streams, RepeatEndsWhereTheFutureSaysSo) {
             (Ints{1, 1}));
 }
 
+// What a watch::Receiver is to a stream.
+struct Watched {
+  Task<bool> changed() {
+    co_await yield_now();
+    co_return left-- > 0;
+  }
+  int borrow_and_update() { return left; }
+  int left = 2;
+};
+
+TEST(Streams, ChangesOfAWatch) {
+  EXPECT_EQ(all_of(changes(Watched())), (Ints{1, 0}));
+  Watched watched;
+  EXPECT_EQ(all_of(changes(watched)), (Ints{1, 0}));
+  EXPECT_EQ(watched.left, -1);
+}
+
 // H1: one that is always ready spends the budget.
 TEST(Streams, WhatIsAlwaysThereLetsOthersRun) {
   WakeCounter waker;

@@ -132,7 +132,7 @@ Task<long> sum_of_tasks(int count) {
   FuturesUnordered<JoinHandle<int>> tasks;
   for (int i = 0; i < count; ++i) tasks.push(spawn(number_after_a_turn(i)));
   long sum = 0;
-  while (auto result = co_await tasks.next()) sum += result->value();
+  while (auto result = co_await tasks.next()) sum += std::move(*result).value();
   co_return sum;
 }
 

@@ -32,6 +32,7 @@
 #include "runtime/handle.h"
 #include "runtime/metrics.h"
 #include "runtime/runtime.h"
+#include "runtime/scheduler/block_in_place.h"
 #include "runtime/spawn.h"
 
 // Several futures in one task.

@@ -134,7 +134,15 @@ std::vector<std::string> RuntimeCore::shutdown(scheduler::Deadline deadline) {
     stuck.push_back(absl::StrCat("task ", task.id.value(),
                                  task.name.empty() ? "" : " \"", task.name,
                                  task.name.empty() ? "" : "\""));
+    if (task.in_place.has_value()) {
+      absl::StrAppend(
+          &stuck.back(), ", in block_in_place() for ",
+          std::chrono::duration_cast<std::chrono::milliseconds>(*task.in_place)
+              .count(),
+          " ms");
+    }
   }
+  blocking_.join(deadline);
   return stuck;
 }
 

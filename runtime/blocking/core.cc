@@ -1,5 +1,7 @@
 #include "runtime/blocking/core.h"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <new>
@@ -8,6 +10,7 @@
 #include "runtime/base/check.h"
 #include "runtime/base/status.h"
 #include "runtime/blocking/call.h"
+#include "runtime/blocking/pool.h"
 
 namespace eddy::blocking {
 namespace {
@@ -19,6 +22,7 @@ constexpr auto kRelaxed = std::memory_order_relaxed;
 struct Seat {
   const Core* core = nullptr;
   const void* slot = nullptr;
+  bool is_lent = false;
 };
 thread_local constinit Seat seat;
 
@@ -36,9 +40,7 @@ std::string fit_for_kernel(const std::string& name) {
 
 }  // namespace
 
-Core::Core(Options options)
-    : options_(std::move(options)),
-      slots_(std::make_unique<Slot[]>(options_.max_threads)) {
+Core::Core(Options options) : options_(std::move(options)) {
   EDDY_CHECK(options_.max_threads > 0, "a blocking pool without threads");
 }
 
@@ -112,7 +114,10 @@ Core::Recruit Core::recruit() {
 
 void Core::deliver(Recruit chosen) {
   if (chosen.idle != nullptr) chosen.idle->changed.notify_one();
-  if (chosen.fresh != nullptr) start_thread(*chosen.fresh);
+  if (chosen.fresh == nullptr) return;
+  if (int error = start_thread(*chosen.fresh)) {
+    start_failed(*chosen.fresh, error);
+  }
 }
 
 // By the recruit, once it has had its look at the queue.
@@ -145,7 +150,7 @@ std::string Core::next_name() {
                         std::to_string(names_.fetch_add(1, kRelaxed)));
 }
 
-void Core::start_thread(Slot& slot) {
+int Core::start_thread(Slot& slot) {
   absl::StatusOr<base::Thread> thread;  // not started
   int error = ENOMEM;
   try {
@@ -160,13 +165,11 @@ void Core::start_thread(Slot& slot) {
     error = base::errno_of(thread.status());
   } catch (const std::bad_alloc&) {
   }
-  if (!thread.ok()) {
-    start_failed(slot, error);
-    return;
-  }
+  if (!thread.ok()) return error;
   base::MutexLock lock(&mu_);
   slot.thread = *std::move(thread);
   slot.changed.notify_one();  // in case that it has ended already
+  return 0;
 }
 
 // A job that waits is left for the threads that live. If there are none, it
@@ -176,7 +179,7 @@ void Core::start_failed(Slot& slot, int error) {
   bool nobody_left = false;
   {
     base::MutexLock lock(&mu_);
-    slot.below = std::exchange(free_, &slot);
+    free_slot(slot);
     --threads_;
     --takers_;
     recruiting_ = false;
@@ -199,22 +202,30 @@ void Core::start_failed(Slot& slot, int error) {
 void Core::run_thread(Slot& slot) {
   seat = {.core = this, .slot = &slot};
   context::Current context;
+  Rest first;
   {
     base::MutexLock lock(&mu_);
     peak_threads_ = std::max(peak_threads_, threads_);
     context = context_;
+    first = slot.errand != nullptr ? Rest::kSent : Rest::kRecruited;
   }
   context.is_blocking_thread = true;
   context::Enter entered(context);
 
-  serve(slot, Rest::kRecruited);
+  serve(slot, first);
   while (!end_thread(slot)) serve(slot, Rest::kLookAgain);
 }
 
 // Runs jobs until there have been none for the keep-alive time.
 void Core::serve(Slot& slot, Rest rest) {
-  bool is_new = true;
+  // A guest's hooks are its owner's to call.
+  bool is_new = !slot.is_guest;
   while (rest != Rest::kLeave) {
+    if (rest == Rest::kSent) {
+      if (std::exchange(is_new, false)) run_hook(options_.on_thread_start);
+      rest = run_errand(slot);
+      continue;
+    }
     task::Header* job = queue_.pop();
     if (rest == Rest::kRecruited) recruit_arrived();
     if (std::exchange(is_new, false)) run_hook(options_.on_thread_start);
@@ -225,7 +236,7 @@ void Core::serve(Slot& slot, Rest rest) {
       rest = wait_for_job(slot);
     }
   }
-  run_hook(options_.on_thread_stop);
+  if (!slot.is_guest) run_hook(options_.on_thread_stop);
 }
 
 void Core::run_job(Slot& slot, task::Header& job) {
@@ -245,6 +256,26 @@ void Core::run_job(Slot& slot, task::Header& job) {
   }
   job.release();
   settle();
+}
+
+// Afterwards the thread is one more that takes jobs, unless there are enough.
+Core::Rest Core::run_errand(Slot& slot) {
+  Errand* errand;
+  {
+    base::MutexLock lock(&mu_);
+    errand = std::exchange(slot.errand, nullptr);
+  }
+  seat.is_lent = true;
+  errand->run_errand();
+  seat.is_lent = false;
+  base::MutexLock lock(&mu_);
+  --lent_;
+  ++threads_;
+  update_wants_recruit();
+  if (is_closed() || threads_ > options_.max_threads) return Rest::kLeave;
+  peak_threads_ = std::max(peak_threads_, threads_);
+  ++takers_;
+  return Rest::kLookAgain;
 }
 
 // A job has ended, and whoever waited for it was woken.
@@ -275,6 +306,7 @@ Core::Rest Core::wait_for_job(Slot& slot) {
   bool expired = false;
   for (;;) {
     if (slot.recruited) return Rest::kRecruited;
+    if (slot.errand != nullptr) return Rest::kSent;
     // Looked at after the announcement, and once more before leaving.
     if (!queue_.empty() || expired || closed_.load(kRelaxed)) break;
     expired = !slot.changed.wait_until(mu_, deadline);
@@ -293,17 +325,17 @@ bool Core::end_thread(Slot& slot) {
   std::shared_ptr<const void> keep;
   {
     base::MutexLock lock(&mu_);
-    while (!slot.thread.joinable()) slot.changed.wait(mu_);
+    while (!slot.is_guest && !slot.thread.joinable()) slot.changed.wait(mu_);
     --threads_;
     update_wants_recruit();  // there may be room for a thread again
-    if (!queue_.empty() && !is_closed()) {
+    if (!queue_.empty() && !is_closed() && threads_ < options_.max_threads) {
       ++threads_;
       ++takers_;
       update_wants_recruit();
       return false;
     }
     ended = retire(slot);
-    if (is_closed() && threads_ == 0) keep = std::move(keep_);
+    if (is_over()) keep = std::move(keep_);
   }
   thread_ended_.notify_all();
   if (ended.joinable()) ended.join();
@@ -311,8 +343,10 @@ bool Core::end_thread(Slot& slot) {
 }
 
 base::Thread Core::retire(Slot& slot) {
+  const bool is_guest = std::exchange(slot.is_guest, false);
   base::Thread ended = std::move(slot.thread);
-  slot.below = std::exchange(free_, &slot);
+  free_slot(slot);
+  if (is_guest) return {};
   if (abandoned_) {
     ended.detach();
     return {};
@@ -324,11 +358,13 @@ base::Thread Core::retire(Slot& slot) {
 }
 
 Core::Slot* Core::take_free_slot() {
-  if (free_ == nullptr) return &slots_[used_slots_++];
+  if (free_ == nullptr) return &slots_.emplace_back();
   Slot* slot = std::exchange(free_, free_->below);
   slot->below = nullptr;
   return slot;
 }
+
+void Core::free_slot(Slot& slot) { slot.below = std::exchange(free_, &slot); }
 
 void Core::push_idle(Slot& slot) {
   slot.above = nullptr;
@@ -343,6 +379,72 @@ void Core::remove_idle(Slot& slot) {
   if (slot.below != nullptr) slot.below->above = slot.above;
   slot.above = slot.below = nullptr;
   --idle_count_;
+}
+
+// Errands and visits.
+
+// It takes a thread from those that are idle, or a new one. The others don't
+// miss it: threads_ falls, so that one more may be started.
+bool Core::send(Errand& errand) {
+  Slot* idle;
+  Slot* fresh = nullptr;
+  {
+    base::MutexLock lock(&mu_);
+    if (is_closed()) return false;
+    idle = idle_;
+    if (idle != nullptr) {
+      remove_idle(*idle);
+      --threads_;
+      --takers_;
+      idle->errand = &errand;
+      update_wants_recruit();
+    } else {
+      fresh = take_free_slot();
+      fresh->errand = &errand;
+    }
+    ++lent_;
+  }
+  if (idle != nullptr) {
+    idle->changed.notify_one();
+    return true;
+  }
+  if (start_thread(*fresh) == 0) return true;
+  {
+    base::MutexLock lock(&mu_);
+    fresh->errand = nullptr;
+    free_slot(*fresh);
+    --lent_;
+  }
+  thread_ended_.notify_all();
+  return false;
+}
+
+void Core::visit() {
+  Slot* slot;
+  context::Current context;
+  char name[16] = "";
+  pthread_getname_np(pthread_self(), name, sizeof(name));
+  {
+    base::MutexLock lock(&mu_);
+    if (is_closed() || threads_ >= options_.max_threads) return;
+    slot = take_free_slot();
+    slot->is_guest = true;
+    slot->name = name;
+    ++threads_;
+    ++takers_;
+    peak_threads_ = std::max(peak_threads_, threads_);
+    update_wants_recruit();
+    context = context_;
+  }
+  seat = {.core = this, .slot = slot};
+  context.is_blocking_thread = true;
+  {
+    context::Enter entered(context);
+    do {
+      serve(*slot, Rest::kLookAgain);
+    } while (!end_thread(*slot));
+  }
+  seat = {};
 }
 
 // The end.
@@ -360,13 +462,27 @@ std::vector<StuckJob> Core::shutdown(Clock::time_point deadline) {
     if (threads_ > 0) {
       abandoned_ = true;
       stuck = stuck_jobs();
-    } else {
-      keep = std::move(keep_);
     }
+    if (is_over()) keep = std::move(keep_);
     last = std::move(last_ended_);
   }
   if (last.joinable()) last.join();
   return stuck;
+}
+
+// Waits for the threads that are lent, too.
+void Core::join(Clock::time_point deadline) {
+  base::Thread last;
+  {
+    base::MutexLock lock(&mu_);
+    const size_t own = seat.core == this ? 1 : 0;
+    while (threads_ + lent_ > own) {
+      if (!thread_ended_.wait_until(mu_, deadline)) break;
+    }
+    if (threads_ + lent_ > 0) abandoned_ = true;
+    last = std::move(last_ended_);
+  }
+  if (last.joinable()) last.join();
 }
 
 void Core::close() {
@@ -386,13 +502,14 @@ void Core::cancel_queued() noexcept {
 }
 
 // But for the thread that asks, if it is one of the pool's.
-bool Core::is_quiet() const { return threads_ == (seat.core == this ? 1 : 0); }
+bool Core::is_quiet() const {
+  return threads_ == (seat.core == this && !seat.is_lent ? 1 : 0);
+}
 
 std::vector<StuckJob> Core::stuck_jobs() {
   const Clock::time_point now = Clock::now();
   std::vector<StuckJob> stuck;
-  for (size_t i = 0; i < used_slots_; ++i) {
-    Slot& slot = slots_[i];
+  for (Slot& slot : slots_) {
     if (&slot == seat.slot) continue;  // who asks is not stuck
     base::MutexLock lock(&slot.job_mutex);
     if (slot.job == nullptr) continue;

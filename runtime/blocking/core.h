@@ -14,6 +14,17 @@
 //   [close] Likewise with closed_: a job that shutdown() did not see in the
 //   queue is cancelled by the schedule() that put it there.
 //
+// A thread is in one of these states; only those of the first three count
+// against max_threads:
+//
+//   idle      wait_for_job()             recruited, sent, or leaves
+//   at a job  run_job()
+//   leaving   end_thread()
+//   lent      send()                     runs an errand, then comes back to the
+//                                        others, or leaves if they are enough
+//
+// A guest is a thread of somebody else's that is here for a visit().
+//
 // Threads: any. Owner: the Pool and each of the threads, until all are gone.
 #ifndef EDDY_RUNTIME_BLOCKING_CORE_H_
 #define EDDY_RUNTIME_BLOCKING_CORE_H_
@@ -21,6 +32,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -35,6 +47,8 @@
 #include "runtime/task/header.h"
 
 namespace eddy::blocking {
+
+class Errand;
 
 class Core final : public task::Scheduler,
                    public std::enable_shared_from_this<Core> {
@@ -55,6 +69,9 @@ class Core final : public task::Scheduler,
   void set_context(const context::Current& current,
                    std::shared_ptr<const void> keep);
   std::vector<StuckJob> shutdown(Clock::time_point deadline);
+  void join(Clock::time_point deadline);
+  [[nodiscard]] bool send(Errand& errand);
+  void visit();
   bool is_closed() const { return closed_.load(std::memory_order_seq_cst); }
   Metrics metrics() const;
 
@@ -62,10 +79,12 @@ class Core final : public task::Scheduler,
   // A place for a thread; used again after its thread has ended. The members
   // are guarded by mu_, but for the last three.
   struct Slot {
-    bool recruited = false;  // what an idle thread waits for
-    Slot* above = nullptr;   // in the stack of idle threads
-    Slot* below = nullptr;   // in that stack, or in the list of free slots
-    base::Thread thread;     // set after the start, by whoever started it
+    bool recruited = false;    // what an idle thread waits for
+    Slot* above = nullptr;     // in the stack of idle threads
+    Slot* below = nullptr;     // in that stack, or in the list of free slots
+    base::Thread thread;       // set after the start, by whoever started it
+    bool is_guest = false;     // then there is no `thread`
+    Errand* errand = nullptr;  // to run next
     std::string name;
 
     base::CondVar changed;
@@ -80,14 +99,15 @@ class Core final : public task::Scheduler,
     Slot* idle = nullptr;
     Slot* fresh = nullptr;
   };
-  enum class Rest : uint8_t { kRecruited, kLookAgain, kLeave };
+  enum class Rest : uint8_t { kRecruited, kSent, kLookAgain, kLeave };
 
   // Recruiting.
   [[nodiscard]] Recruit recruit() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void deliver(Recruit chosen) ABSL_LOCKS_EXCLUDED(mu_);
   void recruit_arrived() ABSL_LOCKS_EXCLUDED(mu_);
   void update_wants_recruit() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void start_thread(Slot& slot) ABSL_LOCKS_EXCLUDED(mu_);
+  // An errno, or 0.
+  [[nodiscard]] int start_thread(Slot& slot) ABSL_LOCKS_EXCLUDED(mu_);
   void start_failed(Slot& slot, int error) ABSL_LOCKS_EXCLUDED(mu_);
   std::string next_name();
 
@@ -95,6 +115,7 @@ class Core final : public task::Scheduler,
   void run_thread(Slot& slot) ABSL_LOCKS_EXCLUDED(mu_);
   void serve(Slot& slot, Rest rest) ABSL_LOCKS_EXCLUDED(mu_);
   void run_job(Slot& slot, task::Header& job) ABSL_LOCKS_EXCLUDED(mu_);
+  Rest run_errand(Slot& slot) ABSL_LOCKS_EXCLUDED(mu_);
   void settle();
   void run_hook(const std::function<void()>& hook);
   Rest wait_for_job(Slot& slot) ABSL_LOCKS_EXCLUDED(mu_);
@@ -104,6 +125,7 @@ class Core final : public task::Scheduler,
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   Slot* take_free_slot() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void free_slot(Slot& slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void push_idle(Slot& slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void remove_idle(Slot& slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
@@ -111,6 +133,9 @@ class Core final : public task::Scheduler,
   void close() ABSL_LOCKS_EXCLUDED(mu_);
   void cancel_queued() noexcept;
   bool is_quiet() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  bool is_over() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    return is_closed() && threads_ == 0 && lent_ == 0;
+  }
   std::vector<StuckJob> stuck_jobs() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const Options options_;
@@ -125,16 +150,16 @@ class Core final : public task::Scheduler,
 
   mutable base::Mutex mu_;
   base::CondVar thread_ended_;
-  // As many as there may be threads. They live as long as the pool: who wakes a
-  // thread may come late, and signals the slot of one that is gone.
-  const std::unique_ptr<Slot[]> slots_;
-  size_t used_slots_ ABSL_GUARDED_BY(mu_) = 0;
+  // They live as long as the pool: who wakes a thread may come late, and
+  // signals the slot of one that is gone.
+  std::deque<Slot> slots_ ABSL_GUARDED_BY(mu_);
   Slot* free_ ABSL_GUARDED_BY(mu_) = nullptr;
   Slot* idle_ ABSL_GUARDED_BY(mu_) = nullptr;  // the one that came last
   size_t idle_count_ ABSL_GUARDED_BY(mu_) = 0;
   bool recruiting_ ABSL_GUARDED_BY(mu_) = false;  // one is on its way
   size_t takers_ ABSL_GUARDED_BY(mu_) = 0;   // threads that will take a job
   size_t threads_ ABSL_GUARDED_BY(mu_) = 0;  // those, and the ones that leave
+  size_t lent_ ABSL_GUARDED_BY(mu_) = 0;     // threads that run errands
   size_t peak_threads_ ABSL_GUARDED_BY(mu_) = 0;
   base::Thread last_ended_ ABSL_GUARDED_BY(mu_);
   bool abandoned_ ABSL_GUARDED_BY(mu_) = false;  // nobody joins the threads

@@ -26,6 +26,12 @@ std::vector<StuckJob> Pool::shutdown(Clock::time_point deadline) {
   return core_->shutdown(deadline);
 }
 
+void Pool::join(Clock::time_point deadline) { core_->join(deadline); }
+
+bool Pool::send(Errand& errand) { return core_->send(errand); }
+
+void Pool::visit() { core_->visit(); }
+
 Metrics Pool::metrics() const { return core_->metrics(); }
 
 }  // namespace eddy::blocking

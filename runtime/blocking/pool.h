@@ -35,6 +35,15 @@ namespace eddy::blocking {
 
 class Core;
 
+// What a thread of the pool may be sent to do beside its jobs.
+class Errand {
+ public:
+  virtual void run_errand() noexcept = 0;
+
+ protected:
+  ~Errand() = default;
+};
+
 class Pool {
  public:
   explicit Pool(Options options = {});
@@ -56,6 +65,20 @@ class Pool {
   // those that run have ended or the deadline has passed. Returns the ones that
   // still run then. Called by a job, it does not wait for that job.
   std::vector<StuckJob> shutdown(Clock::time_point deadline);
+
+  // After shutdown(): waits for those threads too that run errands.
+  void join(Clock::time_point deadline);
+
+  // For the scheduler, whose threads and ours change places (block_in_place).
+  //
+  // Has a thread run the errand, soon: one that is idle, or else a new one,
+  // which does not count against max_threads. False if it can't be had, or
+  // after shutdown().
+  [[nodiscard]] bool send(Errand& errand);
+  // The calling thread, which is not one of the pool's, takes jobs and errands
+  // until there have been none for the keep-alive time. It returns at once if
+  // the pool has as many threads as it may.
+  void visit();
 
   Metrics metrics() const;
 

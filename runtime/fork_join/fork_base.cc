@@ -7,6 +7,7 @@
 
 #include "runtime/base/check.h"
 #include "runtime/fork_join/fork_cell.h"
+#include "runtime/scheduler/block_in_place.h"
 
 namespace eddy::forks {
 
@@ -159,6 +160,9 @@ void ForkBase::stop_children() noexcept {
   waker_ = Waker();
   left = take_idle_cells();
   if (left > 0) finish(left);
+  if (unfinished_.load(kAcquire) == kDropping) return;  // [join]
+  // The others are being polled. Their threads may need our core for that.
+  scheduler::InPlace in_place;
   Stripe& stripe = this->stripe();
   base::MutexLock lock(&stripe.mutex);
   while (unfinished_.load(kAcquire) != kDropping) {  // [join]

@@ -87,6 +87,7 @@ struct alignas(base::kCacheLine) Stripe {
 class ForkBase : public scheduler::Fork {
  public:
   void run_stolen(uint64_t branches) noexcept final;
+  void postpone(uint64_t branches) noexcept final;
   // True if the child, which has waited, has ended.
   bool poll_child(task::PromiseBase& frame, Context& cx) noexcept;
 
@@ -157,8 +158,6 @@ class ForkBase : public scheduler::Fork {
       stop_children();
     }
   }
-
-  void postpone(uint64_t branches) noexcept;
 
  private:
   static constexpr auto kRelaxed = std::memory_order_relaxed;

@@ -62,22 +62,37 @@ absl::Status CurrentThread::start(const context::Current& here,
 
 bool CurrentThread::try_take_core() {
   base::MutexLock lock(&mutex_);
-  if (core_taken_) return false;
+  if (core_taken_ || returning_.load(kRelaxed) > 0) return false;
+  take_core();
+  return true;
+}
+
+void CurrentThread::take_core() {
   EDDY_CHECK(
       local_tasks_ == 0 || local_owner_ == std::this_thread::get_id(),
       "a current-thread runtime with tasks of spawn_local() is run, or shut "
       "down, by another thread: do it on the thread that spawned them");
   core_taken_ = true;
   holder_ = std::this_thread::get_id();
-  return true;
 }
 
 void CurrentThread::release_core() {
+  {
+    base::MutexLock lock(&mutex_);
+    core_taken_ = false;
+    holder_ = {};
+    core_freed_.notify_all();
+    for (BlockOnWaker* waker : waiting_for_core_) waker->unpark();
+    if (absent_ == 0 || stand_in_sent_ || returning_.load(kRelaxed) > 0 ||
+        stopping_.load(kRelaxed) > 0 || lifeline().is_deserted()) {
+      return;
+    }
+    stand_in_sent_ = true;
+  }
+  if (here_.services->blocking.send(*this)) return;
+  // Nobody runs tasks until one comes back.
   base::MutexLock lock(&mutex_);
-  core_taken_ = false;
-  holder_ = {};
-  core_freed_.notify_all();
-  for (BlockOnWaker* waker : waiting_for_core_) waker->unpark();
+  stand_in_sent_ = false;
 }
 
 bool CurrentThread::holds_core() const {
@@ -86,15 +101,32 @@ bool CurrentThread::holds_core() const {
 }
 
 bool CurrentThread::wait_for_core(Deadline deadline) {
-  while (!try_take_core()) {
+  {
     base::MutexLock lock(&mutex_);
-    if (core_taken_ && !core_freed_.wait_until(mutex_, deadline)) return false;
+    stopping_.fetch_add(1, kRelaxed);
   }
-  return true;
+  ask_for_core();
+  base::MutexLock lock(&mutex_);
+  bool in_time = true;
+  while (in_time && (core_taken_ || returning_.load(kRelaxed) > 0)) {
+    in_time = core_freed_.wait_until(mutex_, deadline);
+  }
+  stopping_.fetch_sub(1, kRelaxed);
+  if (in_time) take_core();
+  return in_time;
+}
+
+// After returning_ or stopping_ has gone up.
+void CurrentThread::ask_for_core() {
+  base::full_fence();  // [wait]
+  if (waiting_.load(kRelaxed)) driver().wake();
 }
 
 void CurrentThread::begin_local() {
   base::MutexLock lock(&mutex_);
+  EDDY_CHECK(absent_ == 0,
+             "spawn_local() while a block_in_place() lasts, which may move "
+             "tasks to another thread: use spawn()");
   ++local_tasks_;
   local_owner_ = std::this_thread::get_id();
 }
@@ -137,8 +169,8 @@ void CurrentThread::block_on(MainFuture& future) {
         }
       } at_end{*this};
       Hold hold(*this);
-      drive(future, main);
-      return;
+      if (drive(future, main)) return;
+      continue;
     }
     if (poll_aside(future, main)) return;
     main.park();
@@ -171,23 +203,33 @@ bool CurrentThread::poll_aside(MainFuture& future, BlockOnWaker& main) {
   return false;
 }
 
-void CurrentThread::drive(MainFuture& future, BlockOnWaker& main) {
+bool CurrentThread::drive(MainFuture& future, BlockOnWaker& main) {
   const Waker waker = main.waker();
-  for (;;) {
+  while (returning_.load(kRelaxed) == 0) {
     rethrow_fatal();
-    if (main.take()) {
-      core_->forks.begin_turn();
-      Context cx(waker);
-      if (future.poll(cx)) return;
-      if (cx.wake_requested()) waker.wake();
-    }
+    if (main.take() && poll_main(future, waker)) return true;
     run_some();
     if (core_->queue.empty()) {
-      wait_for_events(main);
+      wait_for_events(&main);
     } else {
       driver().turn(Driver::Wait::kNone, *this);
     }
   }
+  return false;
+}
+
+// True when it is ready.
+bool CurrentThread::poll_main(MainFuture& future, const Waker& waker) {
+  core_->forks.begin_turn();
+  Context cx(waker);
+  core_->at_a_poll = true;
+  struct AtEnd {
+    bool& at_a_poll;
+    ~AtEnd() { at_a_poll = false; }
+  } at_end{core_->at_a_poll};
+  if (future.poll(cx)) return true;
+  if (cx.wake_requested()) waker.wake();
+  return false;
 }
 
 void CurrentThread::run_some() {
@@ -195,6 +237,7 @@ void CurrentThread::run_some() {
     task::Header* task = next_task();
     if (task == nullptr) return;
     run_task(*task);
+    if (returning_.load(kRelaxed) > 0) return;
   }
 }
 
@@ -212,21 +255,26 @@ void CurrentThread::run_task(task::Header& task) {
   core_->forks.begin_turn();
   context::Current& here = context::current();
   task::Header* outer = std::exchange(here.task, &task);
+  const bool was_at_a_poll = std::exchange(core_->at_a_poll, true);
   // relaxed: for a shutdown that finds this thread stuck.
   core_->running.store(task.id().value(), kRelaxed);
   run(task);
   core_->running.store(outer == nullptr ? 0 : outer->id().value(), kRelaxed);
+  core_->at_a_poll = was_at_a_poll;
   here.task = outer;
 }
 
-void CurrentThread::wait_for_events(BlockOnWaker& main) {
+void CurrentThread::wait_for_events(BlockOnWaker* main) {
   // [wait] we set waiting_, fence and look; who pushes or wakes does so, fences
   // and looks at waiting_. A full fence on both sides: this is done for each
   // harvest, where a heavy one would disturb the threads of the user's.
   waiting_.store(true, kRelaxed);
   base::full_fence();
-  main.set_driver(&driver());
-  if (injection_.empty() && !main.is_woken()) {
+  if (main != nullptr) main->set_driver(&driver());
+  const bool is_wanted =
+      returning_.load(kRelaxed) > 0 ||
+      (main == nullptr ? stopping_.load(kRelaxed) > 0 : main->is_woken());
+  if (injection_.empty() && !is_wanted) {
     core_->parks.add();
     call(config().hooks.on_thread_park);
     // The hook may have woken a task.
@@ -237,7 +285,7 @@ void CurrentThread::wait_for_events(BlockOnWaker& main) {
   } else {
     driver().turn(Driver::Wait::kNone, *this);
   }
-  main.set_driver(nullptr);
+  if (main != nullptr) main->set_driver(nullptr);
   waiting_.store(false, kRelaxed);
 }
 
@@ -270,8 +318,83 @@ bool CurrentThread::has_pending_work() const {
 bool CurrentThread::is_quiescent() const {
   if (is_block_on_woken()) return false;  // before it counts as running
   if (block_ons_running_.load(kAcquire) > 0) return false;
+  if (absences().count() > 0) return false;
   const blocking::Metrics jobs = here_.services->blocking.metrics();
   return jobs.admitted_jobs == jobs.settled_jobs && !has_pending_work();
+}
+
+// --- block_in_place() --------------------------------------------------------
+
+void CurrentThread::leave_core() {
+  if (!core_->at_a_poll) return;  // in a hook
+  context::Current& here = context::current();
+  absences().begin(nullptr);
+  // Ours find nothing to pop afterwards, and those of others are gone when we
+  // come back: so one lane will do.
+  core_->forks.postpone_all();
+  {
+    base::MutexLock lock(&mutex_);
+    EDDY_CHECK(local_tasks_ == 0,
+               "block_in_place() while tasks of spawn_local() are alive, which "
+               "can't go on on another thread: use spawn_blocking()");
+    ++absent_;
+  }
+  core_->at_a_poll = false;
+  core_->running.store(0, kRelaxed);
+  here.core = nullptr;
+  here.forks = nullptr;
+  here.shard = here_.shard;
+  release_core();
+}
+
+void CurrentThread::retake_core() noexcept {
+  {
+    base::MutexLock lock(&mutex_);
+    returning_.fetch_add(1, kRelaxed);
+  }
+  ask_for_core();
+  {
+    base::MutexLock lock(&mutex_);
+    while (core_taken_) core_freed_.wait(mutex_);
+    returning_.fetch_sub(1, kRelaxed);
+    --absent_;
+    take_core();
+  }
+  (void)absences().end();
+  context::Current& here = context::current();
+  here.core = core_.get();
+  here.forks = &core_->forks;
+  here.shard = 0;
+  core_->at_a_poll = true;
+  if (here.task != nullptr) {
+    core_->running.store(here.task->id().value(), kRelaxed);
+  }
+}
+
+// On a thread of the blocking pool, which stands in for one that blocks.
+void CurrentThread::run_errand() noexcept {
+  if (!try_stand_in()) return;
+  migrations_.fetch_add(1, kRelaxed);
+  Hold hold(*this);
+  while (returning_.load(kRelaxed) == 0 && stopping_.load(kRelaxed) == 0) {
+    run_some();
+    if (core_->queue.empty()) {
+      wait_for_events(nullptr);
+    } else {
+      driver().turn(Driver::Wait::kNone, *this);
+    }
+  }
+}
+
+bool CurrentThread::try_stand_in() {
+  base::MutexLock lock(&mutex_);
+  stand_in_sent_ = false;
+  if (absent_ == 0 || core_taken_ || returning_.load(kRelaxed) > 0 ||
+      stopping_.load(kRelaxed) > 0 || lifeline().is_deserted()) {
+    return false;
+  }
+  take_core();
+  return true;
 }
 
 // --- The end -----------------------------------------------------------------
@@ -287,14 +410,10 @@ void CurrentThread::stop_workers(Deadline deadline) {
 
 std::vector<StuckTask> CurrentThread::stop_driver(Deadline deadline) {
   lifeline().desert();
-  if (!holds_core() && wait_for_core(deadline)) {
+  bool is_over = holds_core();
+  while (!is_over && wait_for_core(deadline)) {
     Hold hold(*this);
-    for (;;) {
-      drop_all();
-      if (lifeline().calls_over() && live().alive() == 0) break;
-      if (std::chrono::steady_clock::now() >= deadline) break;
-      std::this_thread::yield();
-    }
+    is_over = drop_until_over(deadline);
   }
   // Calls that have not seen desert() are a few instructions from their end.
   while (!lifeline().calls_over()) std::this_thread::yield();
@@ -305,6 +424,18 @@ std::vector<StuckTask> CurrentThread::stop_driver(Deadline deadline) {
                                       : std::vector<TaskId>{running});
   release_if_over();
   return stuck;
+}
+
+// False: somebody comes back to a poll, and needs the core to end it.
+bool CurrentThread::drop_until_over(Deadline deadline) {
+  while (returning_.load(kRelaxed) == 0) {
+    drop_all();
+    if (lifeline().calls_over() && live().alive() == 0) return true;
+    if (absences().is_absent()) return true;  // its own task is alive
+    if (std::chrono::steady_clock::now() >= deadline) return true;
+    std::this_thread::yield();
+  }
+  return false;
 }
 
 // If the core is taken, its holder does it, before it lets go or afterwards.
@@ -341,6 +472,7 @@ void CurrentThread::add_metrics(Metrics& metrics) const {
   metrics.schedules = core_->schedules.get() + lifeline().calls();
   metrics.reschedules = core_->reschedules.get();
   metrics.parks = core_->parks.get();
+  metrics.migrations = migrations_.load(kRelaxed);
 }
 
 }  // namespace eddy::scheduler

@@ -10,6 +10,17 @@
 //   ---------  ----------------------  ---------  --------------------------
 //   free       block_on() of thread t  held by t  t runs tasks
 //   held by t  t's future is ready     free       one that waits is woken
+//   held by t  block_in_place() of t   free       t blocks; if nobody waits, a
+//                                                 stand-in is sent for
+//   free       the stand-in            held by s  s runs tasks, until somebody
+//                                                 wants the core
+//   held by s  somebody wants it       free       t, or a shutdown, is woken
+//   held by u  t comes back            free       likewise; u, in block_on(),
+//                                                 waits
+//   free       t has come back         held by t  t goes on with its poll
+//
+// So no two polls ever run at once; what a block_in_place() calls runs beside
+// them.
 //
 // Thread-bound tasks (spawn_local) tie the core to their thread as long as they
 // live: another thread that would have to run them is misuse.
@@ -27,13 +38,14 @@
 
 #include "runtime/base/mutex.h"
 #include "runtime/base/ring_buffer.h"
+#include "runtime/blocking/pool.h"
 #include "runtime/scheduler/flavor.h"
 #include "runtime/scheduler/fork_lane.h"
 #include "runtime/scheduler/injection_queue.h"
 
 namespace eddy::scheduler {
 
-class CurrentThread final : public Flavor {
+class CurrentThread final : public Flavor, private blocking::Errand {
  public:
   CurrentThread(Config config, Driver& driver);
   ~CurrentThread() override;
@@ -41,6 +53,8 @@ class CurrentThread final : public Flavor {
   absl::Status start(const context::Current& here,
                      std::shared_ptr<const void> keep) override;
   void block_on(MainFuture& future) override;
+  void leave_core() override;
+  void retake_core() noexcept override;
   void stop_workers(Deadline deadline) override;
   std::vector<StuckTask> stop_driver(Deadline deadline) override;
   bool is_quiescent() const override;
@@ -58,7 +72,7 @@ class CurrentThread final : public Flavor {
  private:
   struct Core final : ForkLane::Host {
     explicit Core(InjectionQueue& injection)
-        : injected(injection), forks(*this) {}
+        : injected(injection), forks(this) {}
 
     // Nobody steals.
     void wake_thief() override {}
@@ -69,22 +83,30 @@ class CurrentThread final : public Flavor {
     InjectionQueue::Consumer injected;
     ForkLane forks;
     uint32_t tick = 0;
+    bool at_a_poll = false;
     std::atomic<uint64_t> running{0};  // the TaskId of the poll in progress
     Counter polls, schedules, reschedules, parks;
   };
   class Hold;
 
   bool try_take_core();
+  bool try_stand_in();
+  void take_core() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void release_core();
   bool wait_for_core(Deadline deadline);
+  void ask_for_core();
+  void run_errand() noexcept override;
 
-  void drive(MainFuture& future, BlockOnWaker& main);
+  // False: whoever has come back from a block_in_place() wants the core.
+  bool drive(MainFuture& future, BlockOnWaker& main);
+  bool poll_main(MainFuture& future, const Waker& waker);
   bool poll_aside(MainFuture& future, BlockOnWaker& main);
   void run_some();
   task::Header* next_task();
   void run_task(task::Header& task);
-  void wait_for_events(BlockOnWaker& main);
+  void wait_for_events(BlockOnWaker* main);
   void drop_all();
+  bool drop_until_over(Deadline deadline);
   void drop_injected();
   void drop_late();
   void release_if_over();
@@ -99,6 +121,13 @@ class CurrentThread final : public Flavor {
   mutable base::Mutex mutex_;
   base::CondVar core_freed_;
   bool core_taken_ ABSL_GUARDED_BY(mutex_) = false;
+  // Threads in a block_in_place(), and whether a stand-in is on its way.
+  uint32_t absent_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool stand_in_sent_ ABSL_GUARDED_BY(mutex_) = false;
+  // Threads that wait for the core: of those `absent_`, for whom others make
+  // room; and of a shutdown, for whom a stand-in does. Written under mutex_.
+  std::atomic<uint32_t> returning_{0}, stopping_{0};
+  std::atomic<uint64_t> migrations_{0};
   std::thread::id holder_ ABSL_GUARDED_BY(mutex_);
   uint64_t local_tasks_ ABSL_GUARDED_BY(mutex_) = 0;
   std::thread::id local_owner_ ABSL_GUARDED_BY(mutex_);

@@ -99,9 +99,17 @@ std::vector<StuckTask> Flavor::stuck_tasks(const std::vector<TaskId>& running) {
     }
     task->release();
   }
-  for (TaskId id : running) {
-    const auto is_it = [id](const StuckTask& task) { return task.id == id; };
-    if (std::none_of(stuck.begin(), stuck.end(), is_it)) stuck.push_back({id});
+  const auto add = [&stuck](StuckTask task) -> StuckTask& {
+    for (StuckTask& known : stuck) {
+      if (known.id == task.id) return known;
+    }
+    return stuck.emplace_back(std::move(task));
+  };
+  for (TaskId id : running) add({id});
+  const Deadline now = std::chrono::steady_clock::now();
+  for (const Absences::Absence& absence : absences_.list()) {
+    if (absence.task == TaskId()) continue;
+    add({absence.task, absence.name}).in_place = now - absence.since;
   }
   return stuck;
 }

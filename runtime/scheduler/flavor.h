@@ -16,12 +16,14 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "runtime/base/mutex.h"
 #include "runtime/context/current.h"
+#include "runtime/scheduler/absences.h"
 #include "runtime/scheduler/block_on_waker.h"
 #include "runtime/scheduler/hooks.h"
 #include "runtime/scheduler/lifeline.h"
@@ -69,6 +71,8 @@ class MainFuture {
 struct StuckTask {
   TaskId id;
   std::string name = {};
+  // For how long it has been in a block_in_place(), if it is.
+  std::optional<std::chrono::nanoseconds> in_place = {};
 };
 
 class Flavor : public task::Scheduler {
@@ -83,6 +87,13 @@ class Flavor : public task::Scheduler {
   // Polls `future` on this thread until it is ready. Throws what nobody joined,
   // if the policy is to shut down.
   virtual void block_on(MainFuture& future) = 0;
+
+  // block_in_place() begins and ends, on a thread that holds a core. The first
+  // gives the core to another thread, unless none can be had. The second takes
+  // one back, if this thread has none; where cores may run short, only if one
+  // is free. The context says which.
+  virtual void leave_core() = 0;
+  virtual void retake_core() noexcept = 0;
 
   // Both after close(), once, and in this order; between them the blocking pool
   // ends, whose jobs may still need the driver. The first ends the threads that
@@ -117,6 +128,8 @@ class Flavor : public task::Scheduler {
   const LiveTasks& live() const { return live_; }
   Lifeline& lifeline() { return lifeline_; }
   const Lifeline& lifeline() const { return lifeline_; }
+  Absences& absences() { return absences_; }
+  const Absences& absences() const { return absences_; }
 
   void call(const std::function<void()>& hook) noexcept {
     call_hook(hook, [this](std::exception_ptr e) { unhandled(std::move(e)); });
@@ -129,8 +142,8 @@ class Flavor : public task::Scheduler {
     task.run();
   }
 
-  // Those of the tasks that close() cancelled which have not ended, and
-  // `running`, the tasks whose poll has not ended.
+  // Those of the tasks that close() cancelled which have not ended, `running`,
+  // the tasks whose poll has not ended, and those that are absent.
   std::vector<StuckTask> stuck_tasks(const std::vector<TaskId>& running);
 
   // block_on() of this thread: registers its waker, so that an exception that
@@ -169,6 +182,7 @@ class Flavor : public task::Scheduler {
   Driver& driver_;
   LiveTasks live_;
   Lifeline lifeline_;
+  Absences absences_;
   std::atomic<bool> failed_{false};  // fatal_ is set
   mutable base::Mutex mutex_;
   std::exception_ptr fatal_ ABSL_GUARDED_BY(mutex_);

@@ -59,6 +59,9 @@ class Fork {
   // Runs what `branches`, which was pushed with it, means. By a thief, at the
   // base of its stack.
   virtual void run_stolen(uint64_t branches) noexcept = 0;
+  // Leaves `branches` to the run queue. By the owner, who has popped them; its
+  // own pop for them finds nothing, as if they had been stolen.
+  virtual void postpone(uint64_t branches) noexcept = 0;
 
  protected:
   ~Fork() = default;

@@ -5,7 +5,13 @@
 namespace eddy::scheduler {
 
 void ForkLane::publish() {
-  if (deque_.publish()) host_.wake_thief();
+  if (deque_.publish() && host_ != nullptr) host_->wake_thief();
+}
+
+void ForkLane::postpone_all() {
+  for (ForkDeque::Item item; deque_.pop(item);) {
+    item.fork->postpone(item.branches);
+  }
 }
 
 void ForkLane::start_slice() {
@@ -28,7 +34,8 @@ bool ForkLane::check_slice() {
       interval_ = std::min(interval_ * 2, kMaxInterval);
     }
     looked_ = now;
-    is_over_ = now - started_ >= kSlice && host_.has_waiting_tasks();
+    is_over_ = now - started_ >= kSlice &&
+               (host_ == nullptr || host_->has_waiting_tasks());
   }
   children_left_ = is_over_ ? 1 : interval_;
   return is_over_;

@@ -9,8 +9,12 @@
 // this core, and is not limited otherwise. The clock is read once for up to
 // kMaxInterval children, and for each one where children take long.
 //
+// The lane belongs to the stack whose forks are in it. When a poll leaves its
+// core to another thread (block_in_place), it keeps the lane, without a host
+// and empty, and the core goes on with another.
+//
 // Threads: the one that holds the core, but for deque() as it says.
-// Owner:   the core.
+// Owner:   the scheduler, and not the core: a thief may come late.
 #ifndef EDDY_RUNTIME_SCHEDULER_FORK_LANE_H_
 #define EDDY_RUNTIME_SCHEDULER_FORK_LANE_H_
 
@@ -38,7 +42,7 @@ class ForkLane {
     ~Host() = default;
   };
 
-  explicit ForkLane(Host& host) : host_(host) {}
+  explicit ForkLane(Host* host = nullptr) : host_(host) {}
   ForkLane(const ForkLane&) = delete;
   ForkLane& operator=(const ForkLane&) = delete;
 
@@ -68,6 +72,11 @@ class ForkLane {
     }
   }
 
+  // Null: nobody steals here, and a slice that has lasted makes room at once.
+  void set_host(Host* host) { host_ = host; }
+  // Leaves all that nobody has begun to the run queue.
+  void postpone_all();
+
   // For thieves.
   ForkDeque& deque() { return deque_; }
   const ForkDeque& deque() const { return deque_; }
@@ -80,7 +89,7 @@ class ForkLane {
   void start_slice();
 
   ForkDeque deque_;
-  Host& host_;
+  Host* host_;
   uint32_t children_left_ = 1;  // until the clock is looked at
   uint32_t interval_ = 1;
   bool is_timing_ = false;

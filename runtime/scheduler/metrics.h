@@ -25,6 +25,7 @@ struct Metrics {
   uint64_t notifications = 0;     // sleeping workers woken for work
   uint64_t assisted_batches = 0;  // runs of tasks by who polls for events
   uint64_t take_overs = 0;        // changes of who polls, since a task ran long
+  uint64_t migrations = 0;        // cores that a block_in_place() has moved
 };
 
 // A counter that one thread writes and any may read: no locked operation.

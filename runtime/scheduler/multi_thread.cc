@@ -31,8 +31,10 @@ MultiThread::MultiThread(Config config, Drivers& drivers)
   uint32_t holder = this->config().workers;
   for (Driver& driver : drivers) seats_.emplace_back(driver, holder++, cores);
   for (uint32_t i = 0; i < cores; ++i) {
-    workers_.push_back(std::make_unique<Worker>(*this, i, this->config().seed));
+    workers_.push_back(std::make_unique<Worker>(*this, i, lanes_.emplace_back(),
+                                                this->config().seed));
   }
+  free_cores_.reserve(cores);
   if (!assists()) return;
   for (Seat& seat : seats_) {
     workers_[seat.role.load().holder()]->give_role(seat);
@@ -78,6 +80,7 @@ absl::Status MultiThread::start(const context::Current& here,
   }
   close();
   stop_workers(Deadline::max());
+  here_.services->blocking.shutdown(Deadline::max());
   stop_driver(Deadline::max());
   return status;
 }
@@ -93,26 +96,25 @@ absl::Status MultiThread::start_thread(
         {
           base::MutexLock lock(&mutex_);
           --running_;
-          thread_ended_.notify_all();
+          ended_.notify_all();
         }
         release_if_over();
         keep.reset();  // the last thing: it may end *this
       });
   if (!thread.ok()) return thread.status();
   ++running_;
+  ++cores_;
   threads_.push_back(*std::move(thread));
   return absl::OkStatus();
 }
 
 void MultiThread::run_worker(uint32_t index) {
   context::Current here = here_;
-  here.core = workers_[index].get();
-  here.forks = &workers_[index]->forks();
-  here.shard = index;
   here.is_polling = true;
+  sit(here, *workers_[index]);
   context::Enter enter(here);
   call(config().hooks.on_thread_start);
-  workers_[index]->run();
+  if (!run_cores(workers_[index].get())) here_.services->blocking.visit();
   call(config().hooks.on_thread_stop);
 }
 
@@ -130,6 +132,7 @@ void MultiThread::run_reactor(Seat& seat) {
   }
   call(config().hooks.on_thread_stop);
   publish(seat, batch);
+  end_core();
 }
 
 void MultiThread::publish(Seat& seat, WakeBatch& batch) {
@@ -250,6 +253,7 @@ bool MultiThread::is_quiescent() const {
   if (!before.all_parked) return false;
   if (is_block_on_woken()) return false;  // before it counts as running
   if (block_ons_running_.load(kAcquire) > 0) return false;
+  if (absences().count() > 0) return false;
   const blocking::Metrics jobs = here_.services->blocking.metrics();
   if (jobs.admitted_jobs != jobs.settled_jobs) return false;
   if (!injection_.empty() || !long_queue_.empty()) return false;
@@ -298,13 +302,14 @@ void MultiThread::stop_workers(Deadline deadline) {
   for (const auto& worker : workers_) worker->unpark();
   wake_drivers();  // the holders look for what stuck workers leave
   // Those that are left have the roles.
-  wait_for_threads(static_cast<uint32_t>(seats_.size()), deadline);
+  wait_for_cores(static_cast<uint32_t>(seats_.size()), deadline);
 }
 
 std::vector<StuckTask> MultiThread::stop_driver(Deadline deadline) {
   stopping_driver_.store(true, kRelease);  // [stop]
   wake_drivers();
-  wait_for_threads(0, deadline);
+  wait_for_cores(0, deadline);
+  wait_for_threads(deadline);
   lifeline().desert();
   for (;;) {
     drop_injected();
@@ -340,15 +345,26 @@ std::vector<StuckTask> MultiThread::stop_driver(Deadline deadline) {
 
 bool MultiThread::is_our_thread() const {
   const context::Current& here = context::current();
+  if (absences().is_absent()) return true;
   return here.services == here_.services &&
          (here.core != nullptr || here.wake_batch != nullptr);
 }
 
-void MultiThread::wait_for_threads(uint32_t at_most, Deadline deadline) {
+void MultiThread::wait_for_cores(uint32_t at_most, Deadline deadline) {
   if (is_our_thread()) return;  // it can't wait for itself
   base::MutexLock lock(&mutex_);
-  while (running_ > at_most) {
-    if (!thread_ended_.wait_until(mutex_, deadline)) return;
+  while (cores_ > at_most) {
+    if (!ended_.wait_until(mutex_, deadline)) return;
+  }
+}
+
+// Cores have ended; a thread without one may still be at its poll.
+void MultiThread::wait_for_threads(Deadline deadline) {
+  if (is_our_thread()) return;
+  (void)absences().wait_for_all(deadline);
+  base::MutexLock lock(&mutex_);
+  while (running_ > 0) {
+    if (!ended_.wait_until(mutex_, deadline)) return;
   }
 }
 
@@ -379,7 +395,7 @@ void MultiThread::release_if_over() {
   if (!lifeline().is_deserted()) return;
   {
     base::MutexLock lock(&mutex_);
-    if (running_ > 0) return;
+    if (running_ > 0 || cores_ > 0) return;
   }
   if (live().alive() > 0 || !lifeline().calls_over()) return;
   const Lifeline::Keep last = lifeline().cut();
@@ -392,6 +408,7 @@ void MultiThread::add_metrics(Metrics& metrics) const {
   for (const Seat& seat : seats_) metrics.schedules += seat.harvested.get();
   metrics.polls += dropped_.load(kRelaxed);
   metrics.notifications = notifications_.load(kRelaxed);
+  metrics.migrations = migrations_.load(kRelaxed);
   for (const auto& worker : workers_) worker->add_metrics(metrics);
 }
 

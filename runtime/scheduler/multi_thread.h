@@ -18,6 +18,23 @@
 //   ran long on it
 //   everybody else                 the injection queue
 //
+// Cores and threads: each core starts with a thread of its own. A poll that
+// blocks (block_in_place) leaves its core to a thread of the blocking pool:
+//
+//   a core is     by                    to         the thread then
+//   ------------  --------------------  ---------  -------------------------
+//   held by a     leave_core()          free       blocks; one of the pool is
+//                                                  sent for the core
+//   free          run_errand() of b     held by b  runs tasks
+//   free          retake_core() of a    held by a  goes on with its poll
+//   free          a, once its poll has  held by a  runs tasks
+//                 ended
+//   held by b     the end               ended      goes back to the pool
+//
+// There are as many on their way as there are free cores, or more: whoever
+// comes and finds none goes back. A thread whose poll ended without a core
+// visits the pool: it takes jobs, and cores of others.
+//
 // Threads: any.
 // Owner:   the runtime's core, which its threads keep alive.
 #ifndef EDDY_RUNTIME_SCHEDULER_MULTI_THREAD_H_
@@ -33,8 +50,10 @@
 
 #include "runtime/base/mutex.h"
 #include "runtime/base/thread.h"
+#include "runtime/blocking/pool.h"
 #include "runtime/scheduler/driver.h"
 #include "runtime/scheduler/flavor.h"
+#include "runtime/scheduler/fork_lane.h"
 #include "runtime/scheduler/idle.h"
 #include "runtime/scheduler/injection_queue.h"
 #include "runtime/scheduler/long_tasks.h"
@@ -45,7 +64,7 @@ namespace eddy::scheduler {
 
 class WakeBatch;
 
-class MultiThread final : public Flavor {
+class MultiThread final : public Flavor, private blocking::Errand {
  public:
   MultiThread(Config config, Drivers& drivers);
   ~MultiThread() override;
@@ -53,6 +72,8 @@ class MultiThread final : public Flavor {
   absl::Status start(const context::Current& here,
                      std::shared_ptr<const void> keep) override;
   void block_on(MainFuture& future) override;
+  void leave_core() override;
+  void retake_core() noexcept override;
   void stop_workers(Deadline deadline) override;
   std::vector<StuckTask> stop_driver(Deadline deadline) override;
   bool is_quiescent() const override;
@@ -108,6 +129,14 @@ class MultiThread final : public Flavor {
   void run_worker(uint32_t index);
   void run_reactor(Seat& seat);
   void publish(Seat& seat, WakeBatch& batch);
+  // Cores: multi_thread_cores.cc.
+  bool run_cores(Worker* core);
+  void run_errand() noexcept override;
+  void sit(context::Current& here, Worker& core) const;
+  Worker* take_free_core();
+  void end_core();
+  ForkLane& take_lane();
+  void free_lane(ForkLane& lane);
   void schedule_from_outside(task::Header& task,
                              const context::Current& here) noexcept;
   void unpark(uint32_t worker);
@@ -119,8 +148,9 @@ class MultiThread final : public Flavor {
   }
   absl::Status start_thread(const std::string& name, std::function<void()> body,
                             const std::shared_ptr<const void>& keep);
-  // Until no more threads than that run.
-  void wait_for_threads(uint32_t at_most, Deadline deadline);
+  // Until no more cores, or threads, than that run.
+  void wait_for_cores(uint32_t at_most, Deadline deadline);
+  void wait_for_threads(Deadline deadline);
   void drop_injected();
   void drop_late();
   void release_if_over();
@@ -134,6 +164,7 @@ class MultiThread final : public Flavor {
   Idle idle_;
   const bool has_more_cpus_;
   std::deque<Seat> seats_;
+  std::deque<ForkLane> lanes_;  // grows under mutex_
   std::vector<std::unique_ptr<Worker>> workers_;
   std::atomic<bool> stopping_{false};
   std::atomic<bool> stopping_driver_{false};
@@ -142,9 +173,15 @@ class MultiThread final : public Flavor {
   std::atomic<uint64_t> dropped_{0};  // queue entries, by no worker
 
   base::Mutex mutex_;
-  base::CondVar thread_ended_;
+  base::CondVar ended_;  // a core or a thread
   std::vector<base::Thread> threads_ ABSL_GUARDED_BY(mutex_);
-  uint32_t running_ ABSL_GUARDED_BY(mutex_) = 0;
+  uint32_t running_ ABSL_GUARDED_BY(mutex_) = 0;  // of threads_
+  // That have not ended; a reactor of its own counts as one.
+  uint32_t cores_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::vector<Worker*> free_cores_ ABSL_GUARDED_BY(mutex_);
+  uint32_t on_way_ ABSL_GUARDED_BY(mutex_) = 0;  // threads, to free cores
+  std::vector<ForkLane*> free_lanes_ ABSL_GUARDED_BY(mutex_);
+  std::atomic<uint64_t> migrations_{0};
 };
 
 }  // namespace eddy::scheduler

@@ -12,22 +12,31 @@
 
 namespace eddy::scheduler {
 
-Worker::Worker(MultiThread& scheduler, uint32_t index, uint64_t seed)
+Worker::Worker(MultiThread& scheduler, uint32_t index, ForkLane& forks,
+               uint64_t seed)
     : scheduler_(scheduler),
       index_(index),
       injected_(scheduler.injection()),
       long_ones_(scheduler.long_queue()),
       random_(seed + index),
-      forks_(*this) {
+      forks_(&forks) {
+  forks.set_host(this);
   for (Seat& seat : scheduler.seats()) watched_.emplace_back(seat);
 }
 
-void Worker::run() {
+bool Worker::run() {
   context::Current& here = context::current();  // this thread's to the end
   const bool may_hold_role = scheduler_.assists();
+  // What a poll that took the core in its midst has left here.
+  running_.store(0, std::memory_order_relaxed);
+  at_forks_ = false;
+  if (seat_ != nullptr) resume_role();
   for (;;) {
     if (seat_ != nullptr) {
-      if (!hold_role()) break;
+      const bool goes_on = hold_role();
+      if (here.has_left_core) [[unlikely]]
+        return false;
+      if (!goes_on) break;
       continue;
     }
     if (scheduler_.is_stopping()) break;
@@ -40,23 +49,49 @@ void Worker::run() {
     } else {
       run_task(*task, here);
     }
+    if (here.has_left_core) [[unlikely]]
+      return false;
     if (may_hold_role && seat_ == nullptr) watch_roles();
   }
   drop_all();
+  return !here.has_left_core;
 }
 
-void Worker::run_task(task::Header& task, context::Current& here) {
+void Worker::leave(ForkLane& next) {
+  forks().set_host(nullptr);
+  next.set_host(this);
+  next.deque().demand();  // who sleeps has asked another
+  forks_.store(&next, std::memory_order_release);
+  at_forks_ = false;
+  running_.store(0, std::memory_order_relaxed);
+}
+
+ForkLane& Worker::take(ForkLane& lane, const context::Current& here) {
+  ForkLane& had = forks();
+  leave(lane);
+  if (here.task != nullptr) {
+    running_.store(here.task->id().value(), std::memory_order_relaxed);
+  } else {
+    at_forks_ = true;
+  }
+  return had;
+}
+
+bool Worker::run_task(task::Header& task, context::Current& here) {
   if (searching_) stop_searching();
   polls_.add();
-  forks_.begin_turn();
+  here.forks->begin_turn();
   here.task = &task;
   // relaxed: for a shutdown that finds this thread stuck.
   running_.store(task.id().value(), std::memory_order_relaxed);
   scheduler_.run(task);
+  if (here.has_left_core) [[unlikely]]
+    return false;
   EDDY_DCHECK(here.core == this,
               "an EnterGuard is held across a co_await: end it before");
   here.task = nullptr;
   running_.store(0, std::memory_order_relaxed);
+  return true;
 }
 
 task::Header* Worker::next_task() {
@@ -128,11 +163,15 @@ bool Worker::run_stolen_forks() {
   for (uint32_t i = 0; i < count; ++i) {
     Worker& victim = *workers[(start + i) % count];
     ForkDeque::Item item;
-    if (&victim == this || !victim.forks_.deque().steal(item)) continue;
+    if (&victim == this || !victim.forks().deque().steal(item)) continue;
     fork_steals_.add();
     stop_searching();
-    forks_.begin_turn();
+    context::Current& here = context::current();
+    here.forks->begin_turn();
+    at_forks_ = true;
     item.fork->run_stolen(item.branches);
+    if (!here.has_left_core) [[likely]]
+      at_forks_ = false;
     return true;
   }
   return false;
@@ -234,7 +273,7 @@ void Worker::drop_all() {
     if (task == nullptr) task = injected_.pop();
     if (task == nullptr) task = long_ones_.pop();
     if (task == nullptr) return;
-    run_task(*task, context::current());
+    if (!run_task(*task, context::current())) return;
   }
 }
 

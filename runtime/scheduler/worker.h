@@ -10,6 +10,10 @@
 //   - what the local queue has no room for goes to the injection queue.
 // Where they come from: policy.h, and then from other workers' queues.
 //
+// A poll may leave the core to another thread (block_in_place): then all of it
+// belongs to that one, from leave() on, and who left it returns from run()
+// without touching it.
+//
 // Threads: all methods by the thread that holds the core, but queue(), the
 // deque
 //          of forks(), running(), unpark() and the counters.
@@ -46,11 +50,13 @@ class MultiThread;
 
 class alignas(base::kCacheLine) Worker final : private ForkLane::Host {
  public:
-  Worker(MultiThread& scheduler, uint32_t index, uint64_t seed);
+  Worker(MultiThread& scheduler, uint32_t index, ForkLane& forks,
+         uint64_t seed);
 
   // Runs tasks until the scheduler stops, and holds a reactor's role when it
-  // has come to it; then drops what is left in its queue.
-  void run();
+  // has come to it; then drops what is left in its queue. False: a poll has
+  // left the core, and has ended.
+  bool run();
   // Before run(): it begins with that role.
   void give_role(Seat& seat) { seat_ = &seat; }
 
@@ -59,10 +65,17 @@ class alignas(base::kCacheLine) Worker final : private ForkLane::Host {
   // A task whose poll asked for another.
   void reschedule(task::Header& task);
 
+  // Whether a poll is in progress, so that leave() makes sense.
+  bool is_at_a_poll() const { return running() != TaskId() || at_forks_; }
+  // The poll leaves the core, and keeps its lane; `next` is for who comes.
+  void leave(ForkLane& next);
+  // A poll comes, with its lane. Gives the one that the core had.
+  ForkLane& take(ForkLane& lane, const context::Current& here);
+
+  uint32_t index() const { return index_; }
   LocalQueue& queue() { return queue_; }
   const LocalQueue& queue() const { return queue_; }
-  ForkLane& forks() { return forks_; }
-  const ForkLane& forks() const { return forks_; }
+  ForkLane& forks() const { return *forks_.load(std::memory_order_acquire); }
   void unpark() { parker_.unpark(); }
   // The task that is being polled; no task otherwise.
   TaskId running() const {
@@ -84,7 +97,8 @@ class alignas(base::kCacheLine) Worker final : private ForkLane::Host {
   }
   task::Header* search();
   bool run_stolen_forks();
-  void run_task(task::Header& task, context::Current& here);
+  // False: the core is left.
+  bool run_task(task::Header& task, context::Current& here);
   void push(task::Header& task);
   void push_to_full(task::Header& task);
   void stop_searching();
@@ -107,8 +121,9 @@ class alignas(base::kCacheLine) Worker final : private ForkLane::Host {
 
   // The reactors' roles: worker_role.cc.
   bool has_own_work() const { return next_ != nullptr || queue_.size() > 0; }
-  // Until the role is lost, or, then false, the driver stops.
+  // Until the role or the core is lost, or, then false, the driver stops.
   bool hold_role();
+  void resume_role();
   void harvest();
   void turn(Driver::Wait wait);
   void accept_harvest();
@@ -132,6 +147,7 @@ class alignas(base::kCacheLine) Worker final : private ForkLane::Host {
   task::Header* next_ = nullptr;
   Turns turns_;
   bool searching_ = false;
+  bool at_forks_ = false;             // stolen ones
   std::atomic<uint64_t> running_{0};  // a TaskId
   Seat* seat_ = nullptr;              // of the role that it holds
   bool took_long_ = false;  // the task just taken is one that may run long
@@ -145,9 +161,10 @@ class alignas(base::kCacheLine) Worker final : private ForkLane::Host {
   // help with it; zero: it has none.
   std::chrono::steady_clock::time_point backlog_since_{};
   std::vector<Watched> watched_;
+  RoleWord run_word_;  // RUN, of the last run_harvest()
 
   LocalQueue queue_;
-  ForkLane forks_;
+  std::atomic<ForkLane*> forks_;
   Parker parker_;
 };
 

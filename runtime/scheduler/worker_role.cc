@@ -33,12 +33,16 @@ bool Worker::hold_role() {
   if (searching_) stop_searching();
   while (!scheduler_.is_stopping_driver()) {
     harvest();
-    if (has_own_work() && !run_harvest()) {
-      seat_ = nullptr;
-      return true;
-    }
+    if (has_own_work() && !run_harvest()) return true;
   }
   return false;
+}
+
+// The core may have been left at run_harvest(), by a poll: back to the events,
+// if nobody has taken the role over.
+void Worker::resume_role() {
+  if (run_word_ == RoleWord()) return;  // it has not run yet
+  if (!seat_->role.resume_poll(run_word_)) seat_ = nullptr;
 }
 
 void Worker::harvest() {
@@ -98,10 +102,11 @@ void Worker::accept_harvest() {
   tasks.clear();
 }
 
-// False: the role is lost.
+// False: the role is lost, or the core.
 bool Worker::run_harvest() {
   Role& role = seat_->role;
   const Role::Run run = role.begin_run();
+  run_word_ = run.word;
   if (run.must_wake_standby) scheduler_.wake_standby();
   runs_.add();
   context::Current& here = context::current();
@@ -110,9 +115,11 @@ bool Worker::run_harvest() {
     task::Header* task = take_own();
     if (task == nullptr) break;
     const TaskId id = task->id();
-    run_task(*task, here);
+    if (!run_task(*task, here)) [[unlikely]]
+      return false;
     if (role.load() != run.word) [[unlikely]] {
       scheduler_.long_tasks().add(id);
+      seat_ = nullptr;
       return false;
     }
     if (ran >= scheduler_.event_interval() || !has_own_work()) break;
@@ -125,7 +132,8 @@ bool Worker::run_harvest() {
     }
     if (now - began >= kRunTime) break;
   }
-  return role.resume_poll(run.word);
+  if (!role.resume_poll(run.word)) seat_ = nullptr;
+  return seat_ != nullptr;
 }
 
 // What does not come from the injection queue: that is for the others.
@@ -274,7 +282,7 @@ bool Worker::leave_sleepers() {
 void Worker::run_long_task(task::Header& task, context::Current& here) {
   const TaskId id = task.id();
   const steady_clock::time_point began = steady_clock::now();
-  run_task(task, here);
+  if (!run_task(task, here)) return;
   if (steady_clock::now() - began < kShortPoll) {
     scheduler_.long_tasks().remove(id);
   }

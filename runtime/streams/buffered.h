@@ -36,6 +36,14 @@ class [[nodiscard]] Buffer : public StreamBase<Buffer<S, Futures>> {
                "would ever run");
   }
 
+  // A coroutine among the futures may look into a callable in stream_.
+  Buffer(Buffer&& other)
+      : stream_(std::forward<S>(other.stream_)), limit_(other.limit_) {
+    EDDY_CHECK(other.futures_.empty(),
+               "buffered(): moved after the first poll: move it before, or use "
+               "it by reference");
+  }
+
   PollNext<Item> poll_next(Context& cx) {
     while (!ended_ && futures_.size() < limit_) {
       PollNext<ItemOf<S>> next = stream_.poll_next(cx);

@@ -26,6 +26,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "runtime/base/check.h"
 #include "runtime/streams/in_place.h"
 #include "runtime/streams/stream.h"
 #include "runtime/task/callable.h"
@@ -42,6 +43,13 @@ class [[nodiscard]] Items : public StreamBase<Items<Range>> {
   using Item = std::decay_t<decltype(*std::declval<Iterator&>())>;
 
   explicit Items(Range&& range) : range_(std::forward<Range>(range)) {}
+  Items(Items&& other)
+      : range_(std::forward<Range>(other.range_)),
+        next_(std::move(other.next_)) {
+    EDDY_CHECK(std::is_lvalue_reference_v<Range> || !next_.has_value(),
+               "items(): moved after the first poll: move it before, or use it "
+               "by reference");
+  }
 
   PollNext<Item> poll_next(Context& cx) {
     // At the first poll: until then the range may be moved.

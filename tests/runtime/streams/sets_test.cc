@@ -217,6 +217,7 @@ TEST(Buffered, DroppedDestroysWhatRuns) {
     EXPECT_TRUE(all.poll_next(waker.context()).is_pending());
     scripts[1].finish(1);
     EXPECT_TRUE(all.poll_next(waker.context()).is_pending());
+    EXPECT_DEATH(auto moved = std::move(all), "after the first poll");
   }
   EXPECT_TRUE(scripts[0].dead && scripts[1].dead);
   EXPECT_EQ(scripts[2].polls, 0);

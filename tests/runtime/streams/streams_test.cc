@@ -264,6 +264,10 @@ TEST(Streams, AnExceptionLosesItsItemAlone) {
 
 TEST(StreamsDeathTest, Misuse) {
   EXPECT_DEATH((void)(items(Ints()) | chunks(0)), "greater than zero");
+  WakeCounter waker;
+  auto polled = items(Ints{1, 2});
+  EXPECT_EQ(**polled.poll_next(waker.context()), 1);
+  EXPECT_DEATH((void)(std::move(polled) | take(1)), "after the first poll");
 }
 
 }  // namespace

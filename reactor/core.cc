@@ -19,11 +19,17 @@ void bump(std::atomic<uint64_t>& counter, uint64_t by) {
 
 }  // namespace
 
-Group::Group(size_t count, size_t max_events_per_poll) {
+Group::Group(size_t count, const Options& options) {
   for (size_t i = 0; i < count; ++i) {
-    cores_.push_back(std::make_unique<Core>(*this, max_events_per_poll));
+    cores_.push_back(std::make_unique<Core>(*this, options));
   }
 }
+
+Core::Core(const Group& group, const Options& options)
+    : group_(group),
+      events_(options.max_events_per_poll),
+      uring_(options.io_uring,
+             [this](int ring) { return epoll_.add_completions(ring).ok(); }) {}
 
 size_t Core::poll(std::optional<std::chrono::nanoseconds> timeout) {
   EDDY_DCHECK(!has_poller_.exchange(true, kRelaxed),
@@ -32,11 +38,18 @@ size_t Core::poll(std::optional<std::chrono::nanoseconds> timeout) {
   if (!may_wait || !wake_state_.begin_wait()) {
     timeout = std::chrono::nanoseconds::zero();
   }
+  // After begin_wait(): what comes later interrupts the wait.
+  if (Uring* const uring = uring_.current()) {
+    uring->flush();
+    if (uring->has_completions()) timeout = std::chrono::nanoseconds::zero();
+  }
   const size_t count = epoll_.wait(events_, timeout);
   wake_state_.end_wait();
   bump(polls_, 1);
   const size_t interrupts = deliver(count);
   bump(event_count_, count - interrupts);
+  Uring* const uring = uring_.current();
+  if (uring != nullptr && uring->has_completions()) uring->reap();
   EDDY_DCHECK(has_poller_.exchange(false, kRelaxed));
   return count - interrupts;
 }
@@ -76,6 +89,7 @@ void Core::shut_down() {
     if (shut_down_) return;
     shut_down_ = true;
   }
+  uring_.close();
   WakeBatch woken;
   const uint32_t size = entries_.size();
   for (uint32_t index = 0; index < size; ++index) {
@@ -83,6 +97,20 @@ void Core::shut_down() {
     entries_[index].shut_down(woken);
   }
   woken.wake_all();
+}
+
+void Core::flush() {
+  if (Uring* const uring = uring_.current()) uring->flush();
+}
+
+bool Core::has_operations() const {
+  const Uring* const uring = uring_.current();
+  return uring != nullptr && !uring->is_quiet();
+}
+
+std::vector<std::string> Core::drain(
+    std::chrono::steady_clock::time_point deadline) {
+  return uring_.drain(deadline);
 }
 
 absl::StatusOr<uint32_t> Core::add(int fd, bool assume_ready) {
@@ -117,7 +145,8 @@ Metrics Core::metrics() const {
           .stale_events = stale_events_.load(kRelaxed),
           .wakes = wakes_.load(kRelaxed),
           .wake_writes = wake_writes_.load(kRelaxed),
-          .registrations = registrations_.load(kRelaxed)};
+          .registrations = registrations_.load(kRelaxed),
+          .io_uring = uring_.metrics()};
 }
 
 }  // namespace eddy::reactor

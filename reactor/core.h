@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -21,6 +22,7 @@
 #include "reactor/entry.h"
 #include "reactor/epoll.h"
 #include "reactor/reactor.h"
+#include "reactor/uring/lazy_uring.h"
 #include "reactor/wake_state.h"
 #include "runtime/base/mutex.h"
 #include "runtime/base/slab.h"
@@ -31,7 +33,7 @@ class Core;
 
 class Group {
  public:
-  Group(size_t count, size_t max_events_per_poll);
+  Group(size_t count, const Options& options);
   Group(const Group&) = delete;
   Group& operator=(const Group&) = delete;
 
@@ -52,8 +54,7 @@ class Group {
 
 class Core {
  public:
-  Core(const Group& group, size_t max_events_per_poll)
-      : group_(group), events_(max_events_per_poll) {}
+  Core(const Group& group, const Options& options);
   Core(const Core&) = delete;
   Core& operator=(const Core&) = delete;
 
@@ -68,6 +69,13 @@ class Core {
   void wake();
   void shut_down();
   Metrics metrics() const;
+
+  LazyUring& uring() { return uring_; }
+  // See Reactor.
+  void flush();
+  bool has_operations() const;
+  std::vector<std::string> drain(
+      std::chrono::steady_clock::time_point deadline);
 
   // The index of the entry for `fd`; kCancelled after shut_down().
   absl::StatusOr<uint32_t> add(int fd, bool assume_ready);
@@ -96,6 +104,8 @@ class Core {
   std::atomic<uint64_t> wakes_{0};
   std::atomic<uint64_t> wake_writes_{0};
   std::atomic<uint64_t> registrations_{0};
+
+  LazyUring uring_;
 };
 
 }  // namespace eddy::reactor

@@ -55,15 +55,22 @@ absl::Status Epoll::open() {
     eventfd_ = sys().eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   } while (eventfd_ < 0 && errno == EINTR);
   if (eventfd_ < 0) return errno_status(errno, "eventfd");
-  return add(eventfd_, kInterrupt);
+  // Nobody writes to the eventfd until it is full: it is always writable, and
+  // would say so with each interrupt.
+  return add(eventfd_, EPOLLIN, kInterrupt);
 }
 
 absl::Status Epoll::add(int fd, uint64_t data) {
+  return add(fd, EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDHUP, data);
+}
+
+absl::Status Epoll::add_completions(int ring) {
+  return add(ring, EPOLLIN, kInterrupt);
+}
+
+absl::Status Epoll::add(int fd, uint32_t events, uint64_t data) {
   epoll_event event = {};
-  event.events = EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDHUP | EPOLLET;
-  // Nobody writes to the eventfd until it is full: it is always writable, and
-  // would say so with each interrupt.
-  if (fd == eventfd_) event.events = EPOLLIN | EPOLLET;
+  event.events = events | EPOLLET;
   event.data.u64 = data;
   int result;
   do {

@@ -32,6 +32,8 @@ class Epoll {
 
   // Both directions, edge-triggered; `data` comes back with each event.
   absl::Status add(int fd, uint64_t data);
+  // A ring of io_uring; whenever there are completions, it is as interrupt()ed.
+  absl::Status add_completions(int ring);
   // An fd that is closed or was never added is no error.
   void remove(int fd);
 
@@ -45,6 +47,7 @@ class Epoll {
   void interrupt();
 
  private:
+  absl::Status add(int fd, uint32_t events, uint64_t data);
   int wait_once(std::span<epoll_event> events,
                 std::optional<std::chrono::nanoseconds> timeout);
 

@@ -35,4 +35,8 @@ void Operation::finish(int64_t result) noexcept {
   if (end.must_destroy) delete this;
 }
 
+void Operation::end_cancel() noexcept {
+  if (state_.end_cancel()) delete this;
+}
+
 }  // namespace eddy::reactor

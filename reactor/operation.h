@@ -38,6 +38,10 @@
 #include "reactor/operation_state.h"
 #include "runtime/task/waker.h"
 
+namespace eddy::blocking {
+class Pool;
+}
+
 namespace eddy::reactor {
 
 // The kernel's numbers (IORING_OP_*), without its headers.
@@ -117,17 +121,26 @@ class Operation {
   static void operator delete(void* memory, std::size_t size) noexcept;
 
  private:
+  friend class Inbox;
+  friend class OperationList;
   friend class PoolRun;
   friend class SubmissionBase;
+  friend class Uring;
 
   // The carrier's. start() is false, and *this may be gone, if the future was
   // dropped before; after finish() it may be gone.
   [[nodiscard]] bool start() noexcept;
   void finish(int64_t result) noexcept;
+  // A cancellation has run its course; *this may be gone.
+  void end_cancel() noexcept;
 
   OperationState state_;
-  int64_t result_ = 0;
   Waker waker_;  // as the state says
+  int64_t result_ = 0;
+  Sqe sqe_;                         // what submission() said
+  blocking::Pool* pool_ = nullptr;  // for when the ring cannot
+  uint64_t ticket_ = 0;             // while the kernel has it
+  Operation* next_ = nullptr;       // in the one list that it is in
 };
 
 }  // namespace eddy::reactor

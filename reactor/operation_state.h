@@ -72,6 +72,9 @@ class OperationState {
   OperationState(const OperationState&) = delete;
   OperationState& operator=(const OperationState&) = delete;
 
+  // By whoever has the record alone: for another time.
+  void reset() { word_.store(0, std::memory_order_relaxed); }
+
   // The future's.
 
   bool is_done() const {
@@ -145,8 +148,11 @@ class OperationState {
             .must_destroy = is_dropped && (old & kCancel) == 0};
   }
 
-  // The cancellation's.
+  // The cancellation's. relaxed: of one that was handed on.
 
+  bool is_cancelled() const {
+    return (word_.load(std::memory_order_relaxed) & kCancel) != 0;
+  }
   [[nodiscard]] bool end_cancel() {
     // [end] release, acquire
     return (word_.fetch_and(~kCancel, kAcqRel) & kDone) != 0;

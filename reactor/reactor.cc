@@ -14,6 +14,7 @@ Metrics& Metrics::operator+=(const Metrics& other) {
   wakes += other.wakes;
   wake_writes += other.wake_writes;
   registrations += other.registrations;
+  io_uring += other.io_uring;
   return *this;
 }
 
@@ -32,7 +33,13 @@ absl::StatusOr<std::vector<std::unique_ptr<Reactor>>> Reactor::create_group(
     return absl::InvalidArgumentError(
         "reactor: max_events_per_poll must be from 1 to 2^20");
   }
-  auto group = std::make_shared<Group>(count, options.max_events_per_poll);
+  const IoUringOptions& ring = options.io_uring;
+  if (ring.submissions == 0 || ring.submissions > ring.completions ||
+      ring.completions > size_t{1} << 16) {
+    return absl::InvalidArgumentError(
+        "reactor: a ring has 1 to 65536 completions, and not more submissions");
+  }
+  auto group = std::make_shared<Group>(count, options);
   std::vector<std::unique_ptr<Reactor>> reactors;
   for (const std::unique_ptr<Core>& core : group->cores()) {
     if (absl::Status status = core->open(); !status.ok()) return status;
@@ -43,12 +50,25 @@ absl::StatusOr<std::vector<std::unique_ptr<Reactor>>> Reactor::create_group(
 }
 
 Reactor::Reactor(std::shared_ptr<Core> core) : core_(std::move(core)) {}
-Reactor::~Reactor() { shutdown(); }
+Reactor::~Reactor() {
+  shutdown();
+  core_->drain(std::chrono::steady_clock::time_point::min());
+}
 
 size_t Reactor::poll(std::optional<std::chrono::nanoseconds> timeout) {
   return core_->poll(timeout);
 }
 void Reactor::wake() { core_->wake(); }
+std::shared_ptr<Uring> Reactor::uring(Opcode opcode) {
+  return core_->uring().get(opcode);
+}
+IoUringStatus Reactor::io_uring_status() { return core_->uring().status(); }
+void Reactor::flush() { core_->flush(); }
+bool Reactor::has_operations() const { return core_->has_operations(); }
+std::vector<std::string> Reactor::drain(
+    std::chrono::steady_clock::time_point deadline) {
+  return core_->drain(deadline);
+}
 void Reactor::shutdown() { core_->shut_down(); }
 Metrics Reactor::metrics() const { return core_->metrics(); }
 

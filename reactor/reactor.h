@@ -21,16 +21,21 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "reactor/io_uring.h"
+#include "reactor/operation.h"
 
 namespace eddy::reactor {
 
 class Core;
+class Uring;
 
 struct Options {
   size_t max_events_per_poll = 1024;  // the rest comes with the next poll
+  IoUringOptions io_uring = {};
 };
 
 struct Metrics {
@@ -40,6 +45,7 @@ struct Metrics {
   uint64_t wakes = 0;          // calls of wake()
   uint64_t wake_writes = 0;    // of these, that had to interrupt a wait
   uint64_t registrations = 0;  // fds registered now
+  IoUringMetrics io_uring;
 
   Metrics& operator+=(const Metrics& other);
 };
@@ -67,8 +73,26 @@ class Reactor {
   // wakes before one poll are as one.
   void wake();
 
-  // All operations on registered fds, pending or later, answer "cancelled".
+  // The ring for an operation with this opcode, which the caller gives it by
+  // push() and flush(); null if the blocking pool has to carry it out.
+  std::shared_ptr<Uring> uring(Opcode opcode);
+  // Makes the ring, if nobody has yet.
+  IoUringStatus io_uring_status();
+  // Hands over what was pushed: by a thread that has put that off until its
+  // next poll(), and does not poll after all.
+  void flush();
+
+  // Whether the ring has operations that have not ended.
+  bool has_operations() const;
+
+  // All operations on registered fds, pending or later, answer "cancelled". The
+  // kernel is asked to cancel what the ring has.
   void shutdown();
+  // After shutdown(), when nobody polls any more: waits until the kernel has
+  // let go of all operations. Returns the names of those that it still has at
+  // the deadline; their records stay until it lets go of them.
+  std::vector<std::string> drain(
+      std::chrono::steady_clock::time_point deadline);
 
   Metrics metrics() const;
 

@@ -1,69 +1,29 @@
 #include "reactor/submission.h"
 
-#include <cerrno>
-#include <new>
-#include <string_view>
+#include <utility>
 
+#include "reactor/pool_run.h"
+#include "reactor/reactor.h"
+#include "reactor/uring/uring.h"
 #include "runtime/base/check.h"
-#include "runtime/blocking/call.h"
-#include "runtime/blocking/pool.h"
 #include "runtime/context/current.h"
-#include "runtime/task/cell.h"
 
 namespace eddy::reactor {
 
-// The job of the blocking pool that carries an operation out.
-class PoolRun {
- public:
-  using Output = void;
+SubmissionBase::SubmissionBase(Operation* operation, Prefer prefer)
+    : operation_(operation), prefer_(prefer) {
+  operation->state_.reset();
+}
 
-  explicit PoolRun(Operation& operation) : operation_(&operation) {}
-  PoolRun(PoolRun&& other) noexcept
-      : operation_(std::exchange(other.operation_, nullptr)) {}
-  PoolRun& operator=(PoolRun&&) = delete;
-  ~PoolRun() {  // of a job that will not run
-    if (operation_ != nullptr) operation_->finish(-ECANCELED);
-  }
+SubmissionBase::SubmissionBase(SubmissionBase&& other) noexcept
+    : operation_(std::exchange(other.operation_, nullptr)),
+      uring_(std::move(other.uring_)),
+      prefer_(other.prefer_),
+      progress_(other.progress_) {}
 
-  Poll<void> poll(Context&) {
-    Operation& operation = *std::exchange(operation_, nullptr);
-    if (const int error = refusal(); error != 0) {
-      operation.finish(-error);
-    } else if (operation.start()) {
-      operation.finish(operation.perform());
-    }
-    return kReady;
-  }
-
- private:
-  // An errno if the pool could not take the job, else 0.
-  static int refusal() {
-    try {
-      blocking::throw_if_refused();
-      return 0;
-    } catch (const blocking::ThreadCreationFailed& failure) {
-      return failure.error();
-    } catch (const std::bad_alloc&) {
-      return ENOMEM;
-    }
-  }
-
-  Operation* operation_;
-};
-
-namespace {
-
-// A literal, as the name of a task.
-class JobName {
- public:
-  explicit JobName(const char* name) : name_(name) {}
-  operator std::string_view() const { return name_; }
-
- private:
-  const char* name_;
-};
-
-}  // namespace
+SubmissionBase::~SubmissionBase() {
+  if (operation_ != nullptr) drop();
+}
 
 Poll<int64_t> SubmissionBase::poll(Context& cx) {
   EDDY_CHECK(operation_ != nullptr && progress_ != Progress::kReady,
@@ -80,21 +40,25 @@ Poll<int64_t> SubmissionBase::poll(Context& cx) {
   if (!state.is_done()) return cx.yield();
   cx.spend();
   progress_ = Progress::kReady;
+  uring_.reset();
   return operation_->result_;
 }
 
 void SubmissionBase::start() {
   const context::Services& services = context::services("a file operation");
-  run_on_pool(services.blocking);
-}
-
-void SubmissionBase::run_on_pool(blocking::Pool& pool) {
-  using Job = task::Cell<PoolRun, JobName>;
-  task::Header* job = new Job(pool.scheduler(), PoolRun(*operation_),
-                              JobName(operation_->name()));
-  const JoinHandle<void> handle(*job);
+  if (prefer_ == Prefer::kRing) {
+    operation_->sqe_ = operation_->submission();
+    operation_->pool_ = &services.blocking;
+    uring_ = services.reactor.uring(operation_->sqe_.opcode);
+  }
+  if (uring_ == nullptr) {
+    run_on_pool(services.blocking, *operation_);
+    progress_ = Progress::kPending;
+    return;
+  }
   progress_ = Progress::kPending;
-  job->launch();
+  uring_->push(*operation_);
+  flush_soon(*uring_);
 }
 
 void SubmissionBase::drop() noexcept {
@@ -105,11 +69,28 @@ void SubmissionBase::drop() noexcept {
   OperationState& state = operation_->state_;
   Waker unused;
   if (state.reclaim()) std::swap(operation_->waker_, unused);
-  if (state.drop(OperationState::IfStarted::kLetRun) ==
-      OperationState::Drop::kDestroy) {
-    operation_->discard(operation_->result_);
-    delete operation_;
+  switch (state.drop(uring_ != nullptr ? OperationState::IfStarted::kCancel
+                                       : OperationState::IfStarted::kLetRun)) {
+    case OperationState::Drop::kNothing:
+      break;
+    case OperationState::Drop::kCancel:
+      uring_->push(*operation_);
+      flush_soon(*uring_);
+      break;
+    case OperationState::Drop::kDestroy:
+      operation_->discard(operation_->result_);
+      delete operation_;
+      break;
   }
+}
+
+// A thread that polls the reactor before it sleeps makes one batch of all that
+// its tasks hand over until then.
+void SubmissionBase::flush_soon(Uring& uring) {
+  const context::Current& here = context::current();
+  const bool polls_it =
+      here.polled != nullptr && here.polled == &here.services->reactor;
+  if (!polls_it || uring.is_closed()) uring.flush();
 }
 
 Operation* SubmissionBase::operation() const {

@@ -18,7 +18,8 @@
 //          result. Nothing waits.
 // Errors:  the result is -ECANCELED if the runtime has shut down, and
 //          -EAGAIN or the like if the pool had no thread and got none.
-// Owner:   owns the record, but for the time in between. May be moved.
+// Owner:   owns the record, but for the time in between. May be moved. A record
+//          that was taken may be submitted once more.
 #ifndef EDDY_REACTOR_SUBMISSION_H_
 #define EDDY_REACTOR_SUBMISSION_H_
 
@@ -30,11 +31,9 @@
 #include "runtime/task/context.h"
 #include "runtime/task/poll.h"
 
-namespace eddy::blocking {
-class Pool;
-}
-
 namespace eddy::reactor {
+
+class Uring;
 
 // Who carries an operation out, if it can be had.
 enum class Prefer : uint8_t { kRing, kPool };
@@ -43,20 +42,14 @@ class SubmissionBase {
  public:
   using Output = int64_t;
 
-  SubmissionBase(SubmissionBase&& other) noexcept
-      : operation_(std::exchange(other.operation_, nullptr)),
-        prefer_(other.prefer_),
-        progress_(other.progress_) {}
+  SubmissionBase(SubmissionBase&& other) noexcept;
   SubmissionBase& operator=(SubmissionBase&&) = delete;
-  ~SubmissionBase() {
-    if (operation_ != nullptr) drop();
-  }
+  ~SubmissionBase();
 
   Poll<int64_t> poll(Context& cx);
 
  protected:
-  SubmissionBase(Operation* operation, Prefer prefer)
-      : operation_(operation), prefer_(prefer) {}
+  SubmissionBase(Operation* operation, Prefer prefer);
 
   // The caller has it: not pending.
   Operation* operation() const;
@@ -66,10 +59,11 @@ class SubmissionBase {
   enum class Progress : uint8_t { kNew, kPending, kReady };
 
   void start();
-  void run_on_pool(blocking::Pool& pool);
   void drop() noexcept;
+  static void flush_soon(Uring& uring);
 
-  Operation* operation_;  // null after a move, or release()
+  Operation* operation_;          // null after a move, or release()
+  std::shared_ptr<Uring> uring_;  // that has it; null: the pool does
   const Prefer prefer_;
   Progress progress_ = Progress::kNew;
 };

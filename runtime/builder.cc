@@ -81,6 +81,18 @@ Builder& Builder::max_io_events_per_tick(std::size_t events) {
   return *this;
 }
 
+Builder& Builder::io_uring(IoUring mode) {
+  io_uring_.mode = mode;
+  return *this;
+}
+
+Builder& Builder::io_uring_sizes(std::size_t submissions,
+                                 std::size_t in_flight) {
+  io_uring_.submissions = submissions;
+  io_uring_.completions = in_flight;
+  return *this;
+}
+
 Builder& Builder::on_thread_start(std::function<void()> hook) {
   hooks_.on_thread_start = std::move(hook);
   return *this;
@@ -171,6 +183,10 @@ absl::Status Builder::validate() const {
       check_range("event_interval", event_interval_, 1, kMaxInterval));
   status.Update(
       check_range("max_io_events_per_tick", max_io_events_per_tick_, 1, 65536));
+  status.Update(check_range("io_uring_sizes: in_flight", io_uring_.completions,
+                            1, 65536));
+  status.Update(check_range("io_uring_sizes: submissions",
+                            io_uring_.submissions, 1, io_uring_.completions));
   return status;
 }
 

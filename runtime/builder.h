@@ -23,6 +23,7 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "reactor/io_uring.h"
 #include "runtime/runtime.h"
 #include "runtime/scheduler/hooks.h"
 
@@ -76,6 +77,15 @@ class Builder {
   // Events taken from the kernel in one go. 1 to 65536; default 1024.
   Builder& max_io_events_per_tick(std::size_t events);
 
+  // Whether operations on files use io_uring where that is faster; default
+  // kAutomatic. With kRequired, build() fails where there is none; errno_of()
+  // its status has what the kernel said.
+  Builder& io_uring(IoUring mode);
+  // Operations handed to the kernel in one system call, and in flight, at most;
+  // what is above that waits its turn. 1 to 65536, and not more of the first
+  // than of the second; rounded up to powers of two. Default 256 and 4096.
+  Builder& io_uring_sizes(std::size_t submissions, std::size_t in_flight);
+
   // Called on each thread of the runtime: when it starts and ends; and on those
   // that run tasks, before they go to sleep and after. A hook may spawn.
   Builder& on_thread_start(std::function<void()> hook);
@@ -119,6 +129,7 @@ class Builder {
   std::chrono::nanoseconds reactor_take_over_after_ =
       std::chrono::milliseconds(1);
   std::size_t max_io_events_per_tick_ = 1024;
+  reactor::IoUringOptions io_uring_;
   scheduler::Hooks hooks_;
   bool start_paused_ = false;
   UnhandledException unhandled_exception_ = UnhandledException::kIgnore;

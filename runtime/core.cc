@@ -6,6 +6,7 @@
 #include "runtime/base/asymmetric_fence.h"
 #include "runtime/base/cpu_count.h"
 #include "runtime/base/random.h"
+#include "runtime/base/status.h"
 #include "runtime/builder.h"
 #include "runtime/scheduler/current_thread.h"
 #include "runtime/scheduler/multi_thread.h"
@@ -33,6 +34,11 @@ scheduler::Drivers make_drivers(
   return drivers;
 }
 
+absl::Status required_ring_failed(const IoUringStatus& ring) {
+  if (ring.error != 0) return errno_status(ring.error, ring.message());
+  return absl::FailedPreconditionError(ring.message());
+}
+
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<RuntimeCore>> RuntimeCore::create(
@@ -40,9 +46,14 @@ absl::StatusOr<std::shared_ptr<RuntimeCore>> RuntimeCore::create(
   base::prepare_fences();
   absl::StatusOr<std::vector<std::unique_ptr<reactor::Reactor>>> reactors =
       reactor::Reactor::create_group(
-          {.max_events_per_poll = builder.max_io_events_per_tick_},
+          {.max_events_per_poll = builder.max_io_events_per_tick_,
+           .io_uring = builder.io_uring_},
           builder.reactor_threads_);
   if (!reactors.ok()) return reactors.status();
+  if (builder.io_uring_.mode == IoUring::kRequired) {
+    const IoUringStatus ring = reactors->front()->io_uring_status();
+    if (!ring.is_ok()) return required_ring_failed(ring);
+  }
   const bool is_current_thread =
       builder.flavor_ == Builder::Flavor::kCurrentThread;
   const std::size_t workers =
@@ -143,6 +154,11 @@ std::vector<std::string> RuntimeCore::shutdown(scheduler::Deadline deadline) {
     }
   }
   blocking_.join(deadline);
+  for (const auto& reactor : reactors_) {
+    for (const std::string& name : reactor->drain(deadline)) {
+      stuck.push_back(absl::StrCat("io_uring operation \"", name, "\""));
+    }
+  }
   return stuck;
 }
 

@@ -65,6 +65,7 @@ class Handle {
   [[nodiscard]] EnterGuard enter() const;
 
   RuntimeMetrics metrics() const { return core_->metrics(); }
+  IoUringStatus io_uring_status() const { return core_->io_uring_status(); }
 
  private:
   friend class Runtime;

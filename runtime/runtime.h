@@ -62,6 +62,8 @@ class Runtime {
   }
   [[nodiscard]] Handle::EnterGuard enter() const { return handle_.enter(); }
   RuntimeMetrics metrics() const { return handle_.metrics(); }
+  // Whether operations on files go to a ring of io_uring, and if not, why.
+  IoUringStatus io_uring_status() const { return handle_.io_uring_status(); }
 
   // Ends the runtime; what has not ended after `patience` is left alone, named
   // on stderr, and in the result.

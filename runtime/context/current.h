@@ -48,13 +48,15 @@ struct Current {
   // The core of `services->scheduler` that this thread holds, if it holds one:
   // the scheduler knows the type.
   void* core = nullptr;
-  scheduler::ForkLane* forks = nullptr;  // of `core`
+  scheduler::ForkLane* forks = nullptr;        // of `core`
   scheduler::WakeBatch* wake_batch = nullptr;  // of a harvest in progress
   task::Header* task = nullptr;                // being polled
   // By a block_in_place() in the poll in progress. Then `core` may be another,
   // or null.
   bool has_left_core = false;
-  uint32_t shard = 0;                          // of the timers
+  // Which this thread polls before it sleeps, and every few tasks.
+  const reactor::Reactor* polled = nullptr;
+  uint32_t shard = 0;               // of the timers
   bool is_polling = false;          // futures, so this thread must not block
   bool is_blocking_thread = false;  // of the blocking pool
 };

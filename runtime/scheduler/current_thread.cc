@@ -38,6 +38,7 @@ class CurrentThread::Hold {
     here.shard = 0;
     here.forks = &scheduler.core_->forks;
     here.is_polling = true;
+    here.polled = &here.services->reactor;
     return here;
   }
 

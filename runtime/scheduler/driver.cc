@@ -50,7 +50,8 @@ void Driver::wait_paused(const Flavor& flavor) {
   reactor_.poll(kDontWait);
   fire();
   if (flavor.has_pending_work()) return;
-  if (flavor.is_quiescent()) {
+  // What the ring has ends by itself, as a blocking job does.
+  if (flavor.is_quiescent() && !reactor_.has_operations()) {
     if (std::optional<time::Instant> next = timers_->next_deadline()) {
       timers_->clock().advance_to(*next);
       return;

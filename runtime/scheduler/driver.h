@@ -37,8 +37,14 @@ class Driver {
   enum class Wait { kNone, kBriefly, kForEvents };
   void turn(Wait wait, const Flavor& flavor);
 
+  const reactor::Reactor& reactor() const { return reactor_; }
+
   // Ends the turn() in progress, or the next one.
   void wake() { reactor_.wake(); }
+
+  // Hands over what tasks have put off until the next turn(): by a thread that
+  // lost the role.
+  void flush() { reactor_.flush(); }
 
   // A thread went idle: it matters only while the clock is paused, and to the
   // driver that has the timers.

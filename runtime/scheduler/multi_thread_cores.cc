@@ -75,6 +75,7 @@ void MultiThread::leave_core() {
   here.core = nullptr;
   here.forks = nullptr;
   here.shard = here_.shard;
+  here.polled = nullptr;
   here.has_left_core = true;
   if (!must_send || here_.services->blocking.send(*this)) return;
   {

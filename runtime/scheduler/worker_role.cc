@@ -31,11 +31,17 @@ constexpr auto kShortPoll = std::chrono::microseconds(50);
 
 bool Worker::hold_role() {
   if (searching_) stop_searching();
-  while (!scheduler_.is_stopping_driver()) {
+  Driver& driver = seat_->driver;
+  context::current().polled = &driver.reactor();
+  bool is_lost = false;
+  while (!is_lost && !scheduler_.is_stopping_driver()) {
     harvest();
-    if (has_own_work() && !run_harvest()) return true;
+    is_lost = has_own_work() && !run_harvest();
   }
-  return false;
+  context::current().polled = nullptr;
+  // What our tasks left for the next poll is another thread's to see, or not.
+  if (is_lost) driver.flush();
+  return is_lost;
 }
 
 // The core may have been left at run_harvest(), by a poll: back to the events,

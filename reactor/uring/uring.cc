@@ -68,7 +68,11 @@ void Uring::flush() {
     work(left, is_last);
     busy_.store(false, kSeqCst);  // [combine]
     settle(left);
-    if (left.out_of_memory ? inbox_.empty() : is_last) return;
+    // Nobody else looks for what is stalled, but for whoever reaps.
+    if (left.out_of_memory ? inbox_.empty()
+                           : is_last && !stalled_.load(kRelaxed)) {
+      return;
+    }
   }
 }
 

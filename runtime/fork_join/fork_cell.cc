@@ -151,7 +151,7 @@ bool ForkCell::take_fork() {
 
 int64_t ForkCell::end_dropped(ForkBase& fork) noexcept {
   const int64_t children = drop_children(fork);
-  abort_at_shutdown();
+  abort_now();
   detach();
   return children;
 }

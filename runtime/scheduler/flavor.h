@@ -136,10 +136,15 @@ class Flavor : public task::Scheduler {
   }
 
   // Polls a task that was taken from a queue, or drops it if the end has come.
-  void run(task::Header& task) noexcept {
+  // True: the caller queues it again, behind the others.
+  [[nodiscard, gnu::always_inline]] bool turn(task::Header& task) noexcept {
     if (live_.is_closed()) [[unlikely]]
       task.abort_queued();
-    task.run();
+    return task.turn();
+  }
+  // The same, and it is queued.
+  void run(task::Header& task) noexcept {
+    if (turn(task)) reschedule(task);
   }
 
   // Those of the tasks that close() cancelled which have not ended, `running`,

@@ -9,7 +9,7 @@
 //   try_search()      searching+1              fewer than half search
 //   stop_searching()  searching-1              a searcher has found work, or
 //                                              gives up
-//   park(w)           parked+1                 the worker has nothing
+//   count_as_parked() parked+1                 the worker has nothing
 //   unpark_self(w)    parked-1 e               it looked again, and has
 //   e: raises the epoch
 //
@@ -28,7 +28,7 @@
 //           word and then looks for the standby, do so in the order of mutex_:
 //           one of them sees the other.
 //
-// Threads: any; park() and unpark_self() by the worker itself.
+// Threads: any; count_as_parked() and unpark_self() by the worker itself.
 #ifndef EDDY_RUNTIME_SCHEDULER_IDLE_H_
 #define EDDY_RUNTIME_SCHEDULER_IDLE_H_
 
@@ -55,11 +55,16 @@ class Idle {
   // A task was pushed: the worker that the caller must unpark, if any. It
   // counts as searching already.
   std::optional<uint32_t> notify_one() {
-    base::light_fence();  // [sleep] pairs with the heavy fence in park()
+    if (!may_notify()) return std::nullopt;
+    return choose_sleeper();
+  }
+  // Whether notify_one() would wake a worker, it seems: after the push, and
+  // before what else decides about it, since all are awake as a rule.
+  bool may_notify() const {
+    base::light_fence();  // [sleep] pairs with the one in Worker::park()
     // relaxed: the fence orders it, and it carries no data.
     const uint64_t state = state_.load(std::memory_order_relaxed);
-    if (searching(state) > 0 || parked(state) == 0) return std::nullopt;
-    return choose_sleeper();
+    return searching(state) == 0 && parked(state) > 0;
   }
 
   // At most half of the workers may search at once.
@@ -70,12 +75,8 @@ class Idle {
   // A hint, but exact about who slept before the stop_searching() just now.
   bool has_sleepers() const;
 
-  // The worker is about to sleep; then it must look at all queues again.
-  void park(uint32_t worker) {
-    count_as_parked(worker);
-    base::heavy_fence();  // [sleep] pairs with the light fence in notify_one()
-  }
-  // The first half of it, where more is to come before the heavy fence.
+  // The worker is about to sleep: it fences (heavy), and must look at all
+  // queues again.
   void count_as_parked(uint32_t worker);
   // The worker found something, or has to stop: it won't sleep. False if
   // somebody has chosen it to be woken: then it counts as searching, and its

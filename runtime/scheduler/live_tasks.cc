@@ -2,11 +2,24 @@
 
 #include <thread>
 
+#include "runtime/base/check.h"
+
 namespace eddy::scheduler {
 
 using task::Header;
 
-LiveTasks::LiveTasks(uint32_t workers) : lists_(workers + 1) {}
+namespace {
+
+// What unlink() leaves in a task that take() took: no list has such a node.
+bool is_taken(const Header& task) { return task.live_next == &task; }
+void set_taken(Header& task) { task.live_next = &task; }
+
+}  // namespace
+
+LiveTasks::LiveTasks(uint32_t workers)
+    : workers_(workers), lists_(workers + 1) {
+  EDDY_CHECK(lists_.size() < Header::kPart, "too many workers");
+}
 
 // Of a scheduler that was never closed only remnants are left.
 LiveTasks::~LiveTasks() {
@@ -44,7 +57,7 @@ bool LiveTasks::delist(Header& task, uint32_t mine) {
     return false;
   }
   Use use(*this, list, task.live_list);
-  if (task.live_taken) return false;
+  if (is_taken(task)) return false;
   unlink(list, task);
   return true;
 }
@@ -77,7 +90,7 @@ Header* LiveTasks::take() {
     base::MutexLock lock(&list.mutex);
     if (Header* task = list.head) {
       unlink(list, *task);
-      task->live_taken = true;
+      set_taken(*task);
       return task;
     }
   }

@@ -70,7 +70,7 @@ class LiveTasks {
     Use use(*this, list, mine);
     if (use.is_closed()) [[unlikely]]
       return false;
-    task.live_list = mine;
+    task.live_list = static_cast<uint16_t>(mine);
     link(list, task);
     if (list.remnants.load(std::memory_order_relaxed) > 0) [[unlikely]]
       sweep(list);
@@ -147,7 +147,7 @@ class LiveTasks {
     bool is_closed_ = false;  // then it is locked
   };
 
-  bool is_workers(uint32_t list) const { return list + 1 < lists_.size(); }
+  bool is_workers(uint32_t list) const { return list < workers_; }
   // A worker's counters have one writer: no locked operation.
   void bump(uint32_t list, std::atomic<uint64_t>& counter) {
     if (is_workers(list)) {
@@ -167,6 +167,7 @@ class LiveTasks {
   static void sweep(List& list);
 
   std::atomic<bool> closed_{false};
+  const uint32_t workers_;
   std::vector<List> lists_;
 };
 

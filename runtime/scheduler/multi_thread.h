@@ -84,7 +84,7 @@ class MultiThread final : public Flavor, private blocking::Errand {
   void reschedule(task::Header& task) noexcept override;
 
   // For its workers.
-  using Flavor::run;
+  using Flavor::turn;
   const Policy& policy() const { return config().policy; }
   Idle& idle() { return idle_; }
   InjectionQueue& injection() { return injection_; }

@@ -32,7 +32,7 @@ struct Policy {
   //                       wrong at times
   //   demote_next()       puts the slot's task at the end of the local queue
   template <class Core>
-  constexpr auto pick(Turns& turns, Core& core) const
+  [[gnu::always_inline]] constexpr auto pick(Turns& turns, Core& core) const
       -> decltype(core.take_next()) {
     if (injection_is_due(turns, core)) [[unlikely]] {
       turns.since_injection = 0;

@@ -133,6 +133,7 @@ class alignas(base::kCacheLine) Worker final : private ForkLane::Host {
   bool is_stuck(const Worker& other) const;
   void note_progress(const Worker& other);
   bool steal_from(Worker& other);
+  bool may_take_over() const;
   void watch_roles();
   bool watch(Watched& role);
   bool try_take_over(Seat& seat, RoleWord word);
@@ -152,6 +153,7 @@ class alignas(base::kCacheLine) Worker final : private ForkLane::Host {
   Seat* seat_ = nullptr;              // of the role that it holds
   bool took_long_ = false;  // the task just taken is one that may run long
   InjectionQueue::Consumer injected_, long_ones_;
+  const Policy policy_;
   base::Random random_;
   Counter polls_, schedules_, reschedules_, steals_, fork_steals_,
       failed_searches_, overflows_, parks_, runs_, take_overs_;

@@ -1,5 +1,6 @@
 // Cell<F>: a spawned task: the Header, and in one place the future F and later
-// its outcome. One allocation from the frame pool.
+// its outcome. One allocation from the frame pool, of one cache line for a
+// Task<>.
 //
 // Threads, Owner: see header.h.
 #ifndef EDDY_RUNTIME_TASK_CELL_H_
@@ -38,10 +39,10 @@ class Cell final : public Header {
     static_assert(alignof(Cell) <= 16,
                   "an over-aligned future is spawned: "
                   "keep it behind a std::unique_ptr");
-    return frame_pool::allocate(size);
+    return frame_pool::allocate_cell(size);
   }
   static void operator delete(void* memory, std::size_t size) noexcept {
-    frame_pool::deallocate(memory, size);
+    frame_pool::deallocate_cell(memory, size);
   }
 
   std::string_view name() const noexcept final { return name_; }

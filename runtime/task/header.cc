@@ -6,45 +6,16 @@
 
 namespace eddy::task {
 
-void Header::run(uint32_t budget) noexcept {
-  if (state_.start() == AtStart::kDestroy) {
-    drop();
-    return;
-  }
-  // The poll borrows the queue entry's reference.
-  Waker waker = Waker::adopt(this);
-  Context cx(waker, budget);
-  const bool ready = poll_future(cx);
-  std::move(waker).leak();
-  if (ready) {
-    finish();
-  } else {
-    suspend(cx.wake_requested());
-  }
-}
-
-void Header::suspend(bool wake_requested) noexcept {
-  if (wake_requested) {
-    // Stays RUNNING: no edge is needed. A wake() or cancel() that came
-    // meanwhile is seen by the next start(). [poll] rests on the run queue
-    // here: its push releases what this poll wrote, its pop acquires it.
-    scheduler_->reschedule(*this);
-    return;
-  }
+bool Header::wait() noexcept {
   if (live_list == kUnlisted && !scheduler_->enlist(*this)) [[unlikely]] {
     drop();
-    return;
+    return false;
   }
-  switch (state_.suspend()) {
-    case AtSuspend::kForget:
-      break;
-    case AtSuspend::kSubmit:
-      scheduler_->reschedule(*this);
-      break;
-    case AtSuspend::kDestroy:
-      drop();
-      break;
+  const AtSuspend at = state_.suspend();
+  if (at == AtSuspend::kDestroy) [[unlikely]] {
+    drop();
   }
+  return at == AtSuspend::kSubmit;
 }
 
 void Header::drop() noexcept {
@@ -97,7 +68,7 @@ void Header::abort() noexcept {
   if (state_.cancel() == Duty::kSubmit) scheduler_->schedule(*this);
 }
 
-void Header::abort_at_shutdown() noexcept {
+void Header::abort_now() noexcept {
   if (state_.cancel() == Duty::kSubmit) run();
 }
 
@@ -128,7 +99,8 @@ bool Header::wait_to_join(const Waker& waker) {
 }
 
 void Header::detach() noexcept {
-  State::Disinterest end = state_.drop_join_interest();
+  const State::Disinterest end = state_.drop_join_interest();
+  if (end.released) return;
   if (end.drop_waker) {
     Waker unused = Waker::adopt(join_waker_.load(std::memory_order_relaxed));
   }

@@ -10,6 +10,11 @@
 //   live_*       who may change that list (scheduler/live_tasks.h)
 //   the rest     written before the task is shared, then constant
 //
+// It is kept small, since a server has as many as it has connections: the
+// list's number shares a word with the id, and a task that a shutdown took out
+// of its list points at itself. A task, its id and its place in a list take 56
+// bytes; Cell<Task<>> fills one cache line (cell.h), of 80 bytes before.
+//
 // Threads: as above. Owner: its references (see state.h); frees itself.
 #ifndef EDDY_RUNTIME_TASK_HEADER_H_
 #define EDDY_RUNTIME_TASK_HEADER_H_
@@ -65,8 +70,13 @@ class Scheduler {
 class Header : public Wakeable {
  public:
   // Polls the future, or destroys it if the task was cancelled. The caller took
-  // the queue entry; the task may be gone afterwards.
-  void run(uint32_t budget = Context::kDefaultBudget) noexcept;
+  // the queue entry. True: the task asked for another turn, and the caller puts
+  // it behind the others; else it may be gone.
+  [[nodiscard]] bool turn(uint32_t budget = Context::kDefaultBudget) noexcept;
+  // The same, and its scheduler queues it.
+  void run(uint32_t budget = Context::kDefaultBudget) noexcept {
+    if (turn(budget)) scheduler_->reschedule(*this);
+  }
 
   // Cancels. If the task is idle, its future is destroyed by the next run().
   void abort() noexcept;
@@ -75,7 +85,7 @@ class Header : public Wakeable {
   void abort_queued() noexcept { (void)state_.cancel(); }
   // Cancels a task; if it is idle, its future is destroyed here and now. Else
   // whoever holds its queue entry must run() it.
-  void abort_at_shutdown() noexcept;
+  void abort_now() noexcept;
 
   // Wakeable:
   void wake() noexcept final;
@@ -85,7 +95,7 @@ class Header : public Wakeable {
     if (state_.release()) destroy();
   }
 
-  TaskId id() const { return id_; }
+  TaskId id() const { return TaskId(uint64_t{id_high_} << 32 | id_low_); }
   virtual std::string_view name() const noexcept { return {}; }
   bool is_complete() const { return state_.is_complete(); }
   Scheduler& scheduler() const { return *scheduler_; }
@@ -110,16 +120,25 @@ class Header : public Wakeable {
 
   // The scheduler's list of live tasks: which of its lists this task is in, or
   // was before a shutdown took it out, and its place there.
-  static constexpr uint32_t kUnlisted = 0xffffffff, kRefused = 0xfffffffe,
-                            kPart = 0xfffffffd;
+  static constexpr uint16_t kUnlisted = 0xffff, kRefused = 0xfffe,
+                            kPart = 0xfffd;
   Header* live_next = nullptr;
   Header* live_prev = nullptr;
-  uint32_t live_list = kUnlisted;
-  bool live_taken = false;
+
+ private:
+  // Apart, and not one word: live_list changes while others read the id.
+  uint32_t id_low_;
+  uint16_t id_high_;
+
+ public:
+  uint16_t live_list = kUnlisted;
 
  protected:
-  explicit Header(Scheduler& scheduler)
-      : scheduler_(&scheduler), id_(TaskId::next()) {}
+  explicit Header(Scheduler& scheduler) : scheduler_(&scheduler) {
+    const uint64_t id = TaskId::next().value();
+    id_low_ = static_cast<uint32_t>(id);
+    id_high_ = static_cast<uint16_t>(id >> 32);
+  }
   ~Header() = default;
 
   // True when the future is ready, or threw: it is destroyed then, and the
@@ -135,11 +154,22 @@ class Header : public Wakeable {
   // The ends of a poll that holds RUNNING: run() calls them, and whoever makes
   // a Header for a future that is being polled already. The future is pending:
   // forgets the task, or queues it.
-  void suspend(bool wake_requested) noexcept;
+  void suspend(bool wake_requested) noexcept {
+    if (!pause(wake_requested)) return;
+    scheduler_->reschedule(*this);
+  }
   // The future is gone and the outcome is there.
   void finish() noexcept;
 
  private:
+  // The future is pending. True: the task is to be queued again.
+  [[nodiscard]] bool pause(bool wake_requested) noexcept {
+    // Stays RUNNING: no edge is needed. A wake() or cancel() that came
+    // meanwhile is seen by the next start(). [poll] rests on the run queue
+    // here: its push releases what this poll wrote, its pop acquires it.
+    return wake_requested || wait();
+  }
+  [[nodiscard]] bool wait() noexcept;
   bool wait_to_join(const Waker& waker);
   bool leave_scheduler() noexcept;
   void drop() noexcept;
@@ -148,8 +178,25 @@ class Header : public Wakeable {
   Scheduler* const scheduler_;
   // Owned as JOIN_WAKER says. Atomic, since complete() reads it on approval.
   std::atomic<Wakeable*> join_waker_{nullptr};
-  const TaskId id_;
 };
+static_assert(sizeof(Header) == 7 * sizeof(void*));
+
+// Inline, with the loop of a worker around it: a yield and the poll after it
+// took 291 instructions when each went through three calls.
+inline bool Header::turn(uint32_t budget) noexcept {
+  if (state_.start() == AtStart::kDestroy) [[unlikely]] {
+    drop();
+    return false;
+  }
+  // The poll borrows the queue entry's reference.
+  Waker waker = Waker::adopt(this);
+  Context cx(waker, budget);
+  const bool ready = poll_future(cx);
+  std::move(waker).leak();
+  if (!ready) return pause(cx.wake_requested());
+  finish();
+  return false;
+}
 
 }  // namespace eddy::task
 

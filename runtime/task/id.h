@@ -1,7 +1,8 @@
 // TaskId: names a task among all tasks of the process; never used again.
 //
 // Threads: any. Ids are handed to threads in blocks, so that making one touches
-// no shared word; they are unique, not consecutive.
+// no shared word; they are unique, not consecutive, and end at 2^48: after nine
+// years of a million tasks a second.
 #ifndef EDDY_RUNTIME_TASK_ID_H_
 #define EDDY_RUNTIME_TASK_ID_H_
 

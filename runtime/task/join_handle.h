@@ -50,11 +50,9 @@ struct Cancelled {
 // std::variant, but a task has to survive it.
 template <class T>
 class [[nodiscard]] JoinResult {
-  struct Unit {};
-  using Stored = std::conditional_t<
-      std::is_void_v<T>, Unit,
+  using Stored =
       std::conditional_t<std::is_reference_v<T>,
-                         std::add_pointer_t<std::remove_reference_t<T>>, T>>;
+                         std::add_pointer_t<std::remove_reference_t<T>>, T>;
 
  public:
   explicit JoinResult(Cancelled) {}
@@ -95,7 +93,7 @@ class [[nodiscard]] JoinResult {
                "has_value() first, or call value()");
     if constexpr (std::is_reference_v<T>) {
       return *value_;
-    } else if constexpr (!std::is_void_v<T>) {
+    } else {
       return std::move(value_);
     }
   }
@@ -140,6 +138,46 @@ class [[nodiscard]] JoinResult {
     Stored value_;
   };
 };
+
+// One pointer, and no kind beside it: null is the value. It is what makes
+// Cell<Task<>> one cache line.
+template <>
+class [[nodiscard]] JoinResult<void> {
+ public:
+  explicit JoinResult(Cancelled) : error_(cancelled()) {}
+  explicit JoinResult(std::exception_ptr error) : error_(std::move(error)) {}
+  explicit JoinResult(std::in_place_t) {}
+  JoinResult(JoinResult&&) = default;
+  JoinResult& operator=(JoinResult&&) = default;
+
+  bool has_value() const { return error_ == nullptr; }
+  bool is_cancelled() const { return !has_value() && error_ == cancelled(); }
+  // Null unless the task threw.
+  std::exception_ptr exception() const {
+    return is_cancelled() ? nullptr : error_;
+  }
+
+  // Rethrows the task's exception; throws TaskCancelled if it was cancelled.
+  void value() && {
+    if (!has_value()) std::rethrow_exception(error_);
+  }
+  void operator*() && {
+    EDDY_CHECK(has_value(),
+               "JoinResult: the task has no value: ask "
+               "has_value() first, or call value()");
+  }
+
+ private:
+  // The mark of all that were cancelled. Never destroyed.
+  static const std::exception_ptr& cancelled() {
+    static const auto& mark =
+        *new std::exception_ptr(std::make_exception_ptr(TaskCancelled()));
+    return mark;
+  }
+
+  std::exception_ptr error_;
+};
+static_assert(sizeof(JoinResult<void>) == sizeof(void*));
 
 // Cancels a task from anywhere, and tells whether it has ended.
 class AbortHandle {

@@ -31,6 +31,9 @@
 //   RUNNING             cancel()    | CANCELLED, NOTIFIED  -
 //   COMPLETE            cancel()    COMPLETE               -
 //   RUNNING             complete()  COMPLETE, -n refs      wake the joiner
+//   no JOIN_WAKER       detach      ~JOIN_INTEREST, -1 ref -
+//   JOIN_WAKER          detach      neither of the two     drop waker, release
+//   COMPLETE            detach      COMPLETE               drop outcome, release
 //
 // The ticket is there for complete(), which reads the joiner's waker and then
 // ends the task in one exchange: were the waker replaced in between, the word
@@ -109,10 +112,14 @@ class State {
   [[nodiscard]] bool publish_join_waker();
   [[nodiscard]] bool reclaim_join_waker();
   struct Disinterest {
-    bool drop_outcome;  // complete: the outcome is the caller's to destroy
-    bool drop_waker;    // the waker in the slot is the caller's again
+    bool drop_outcome = false;  // complete: it is the caller's to destroy
+    bool drop_waker = false;    // the one in the slot is the caller's again
+    // Nothing is left to do, and the reference is gone as well, in the same
+    // exchange: that of a task which runs on is never the last. Else it is the
+    // caller's to release.
+    bool released = false;
   };
-  // The JoinHandle goes away. Keeps its reference, for the caller to release.
+  // The JoinHandle goes away.
   Disinterest drop_join_interest();
 
   void retain() {
@@ -260,11 +267,12 @@ inline State::Disinterest State::drop_join_interest() {
   uint64_t old = word_.load(kAcquire);
   for (;;) {
     // [done] acquire
-    if ((old & kComplete) != 0)
-      return {.drop_outcome = true, .drop_waker = false};
-    if (word_.compare_exchange_weak(old, old & ~(kJoinInterest | kJoinWaker),
-                                    kAcqRel, kAcquire)) {
-      return {.drop_outcome = false, .drop_waker = (old & kJoinWaker) != 0};
+    if ((old & kComplete) != 0) return {.drop_outcome = true};
+    const bool waker = (old & kJoinWaker) != 0;
+    const uint64_t next =
+        (old & ~(kJoinInterest | kJoinWaker)) - (waker ? 0 : kRef);
+    if (word_.compare_exchange_weak(old, next, kAcqRel, kAcquire)) {
+      return {.drop_waker = waker, .released = !waker};
     }
   }
 }

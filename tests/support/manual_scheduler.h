@@ -51,7 +51,7 @@ class ManualScheduler final : public task::Scheduler {
   void shut_down() {
     closed = true;
     for (task::Header* task : std::exchange(live_, {})) {
-      task->abort_at_shutdown();
+      task->abort_now();
       task->release();  // the list's reference
     }
     run();

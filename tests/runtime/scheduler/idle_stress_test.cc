@@ -91,7 +91,8 @@ void work(Round& round, int me, Random&) {
     }
     if (searching) (void)round.idle.stop_searching();
     searching = false;
-    round.idle.park(me);
+    round.idle.count_as_parked(me);
+    base::heavy_fence();
     if (round.has_work() && round.idle.unpark_self(me)) continue;
     round.asleep[me].store(true, kRelease);
     round.parkers[me].park();
@@ -155,7 +156,8 @@ void park_once(Meeting& round, int, Random& random) {
   for (uint32_t i = random.below(100); i > 0; --i) {
     (void)round.pushed.load(kRelaxed);
   }
-  round.idle.park(0);
+  round.idle.count_as_parked(0);
+  base::heavy_fence();
   round.seen = round.pushed.load(kRelaxed) == 1;
 }
 

@@ -13,15 +13,15 @@ TEST(Idle, NobodyIsWokenWhileAllAreAwake) {
 
 TEST(Idle, TheLastToSleepIsWokenFirst) {
   Idle idle(3);
-  idle.park(0);
-  idle.park(2);
+  idle.count_as_parked(0);
+  idle.count_as_parked(2);
   EXPECT_EQ(idle.notify_one(), 2u);
 }
 
 TEST(Idle, WhoIsWokenCountsAsSearching) {
   Idle idle(3);
-  idle.park(0);
-  idle.park(1);
+  idle.count_as_parked(0);
+  idle.count_as_parked(1);
   EXPECT_EQ(idle.notify_one(), 1u);
   EXPECT_EQ(idle.notify_one(), std::nullopt);  // 1 searches already
   EXPECT_TRUE(idle.stop_searching());          // it was the last one
@@ -48,9 +48,9 @@ TEST(Idle, AnOnlyWorkerMaySearch) {
 
 TEST(Idle, WhoWasChosenCannotStayAwakeByItself) {
   Idle idle(2);
-  idle.park(0);
+  idle.count_as_parked(0);
   EXPECT_TRUE(idle.unpark_self(0));
-  idle.park(0);
+  idle.count_as_parked(0);
   EXPECT_EQ(idle.notify_one(), 0u);
   EXPECT_FALSE(idle.unpark_self(0));  // its token is on the way
 }
@@ -58,22 +58,22 @@ TEST(Idle, WhoWasChosenCannotStayAwakeByItself) {
 // G2
 TEST(Idle, TheSnapshotTellsOfWakesInBetween) {
   Idle idle(2);
-  idle.park(0);
+  idle.count_as_parked(0);
   EXPECT_FALSE(idle.snapshot().all_parked);
-  idle.park(1);
+  idle.count_as_parked(1);
   const Idle::Snapshot before = idle.snapshot();
   EXPECT_TRUE(before.all_parked);
   EXPECT_EQ(idle.notify_one(), 1u);
   EXPECT_FALSE(idle.snapshot().all_parked);
   (void)idle.stop_searching();
-  idle.park(1);
+  idle.count_as_parked(1);
   EXPECT_TRUE(idle.snapshot().all_parked);
   EXPECT_NE(idle.snapshot().epoch, before.epoch);
 }
 
 TEST(Idle, CountsTheMostWorkersThereMayBe) {
   Idle idle(Idle::kMaxWorkers);
-  for (uint32_t i = 0; i < Idle::kMaxWorkers; ++i) idle.park(i);
+  for (uint32_t i = 0; i < Idle::kMaxWorkers; ++i) idle.count_as_parked(i);
   EXPECT_TRUE(idle.snapshot().all_parked);
   for (uint32_t i = Idle::kMaxWorkers; i-- > 0;) {
     EXPECT_EQ(idle.notify_one(), i);

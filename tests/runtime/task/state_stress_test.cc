@@ -284,31 +284,44 @@ struct DetachRound {
   State state;
   int outcome = 0;
   int disposed = 0;
+  std::atomic<int> freed{0};
 };
 
 void complete_detached(DetachRound& round, int, Random&) {
   std::atomic<Wakeable*> none{nullptr};
   EXPECT_EQ(round.state.start(), AtStart::kPoll);
   round.outcome = 42;
-  if (round.state.complete(false, 2, none).done) return;
-  ++round.disposed;
-  EXPECT_TRUE(round.state.complete(true, 2, none).done);
+  State::Completion end = round.state.complete(false, 2, none);
+  if (!end.done) {
+    ++round.disposed;
+    end = round.state.complete(true, 2, none);
+  }
+  EXPECT_TRUE(end.done);
+  if (end.last) round.freed.fetch_add(1, std::memory_order_relaxed);
 }
 
 void detach(DetachRound& round, int, Random& random) {
   for (int spins = random.below(50); spins > 0; --spins) {
     (void)round.state.is_cancelled();
   }
-  if (!round.state.drop_join_interest().drop_outcome) return;
+  const State::Disinterest end = round.state.drop_join_interest();
+  EXPECT_NE(end.drop_outcome, end.released) << "there is no waker";
+  if (end.released) return;
   EXPECT_EQ(round.outcome, 42);
   ++round.disposed;
+  if (round.state.release()) {
+    round.freed.fetch_add(1, std::memory_order_relaxed);
+  }
 }
 
 TEST(TaskState, OutcomeIsDisposedOfOnce) {
   Stress<DetachRound> stress(/*rounds=*/200'000);
   stress.threads(1, complete_detached);
   stress.threads(1, detach);
-  stress.run([](DetachRound& round) { EXPECT_EQ(round.disposed, 1); });
+  stress.run([](DetachRound& round) {
+    EXPECT_EQ(round.disposed, 1);
+    EXPECT_EQ(round.freed.load(), 1);
+  });
 }
 
 // Property: who drops the last reference sees what the others did before they

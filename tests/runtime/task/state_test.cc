@@ -145,6 +145,7 @@ TEST(State, CompletionWithAJoinerLeavesTheOutcomeToIt) {
   const State::Disinterest left = state.drop_join_interest();
   EXPECT_TRUE(left.drop_outcome);
   EXPECT_FALSE(left.drop_waker);
+  EXPECT_FALSE(left.released);
   expect_references(state, 1);
 }
 
@@ -156,7 +157,7 @@ TEST(State, CompletionWithoutAJoinerAsksForTheOutcomesEndFirst) {
   const State::Disinterest left = state.drop_join_interest();
   EXPECT_FALSE(left.drop_outcome);
   EXPECT_FALSE(left.drop_waker);
-  EXPECT_FALSE(state.release());
+  EXPECT_TRUE(left.released);
   EXPECT_FALSE(state.complete(false, 2, slot).done);
   EXPECT_FALSE(state.is_complete());
   const State::Completion end = state.complete(true, 2, slot);
@@ -203,7 +204,9 @@ TEST(State, DroppedJoinHandleTakesItsWakerAlong) {
   Bell bell;
   Slot slot{&bell};
   EXPECT_TRUE(state.publish_join_waker());
-  EXPECT_TRUE(state.drop_join_interest().drop_waker);
+  const State::Disinterest left = state.drop_join_interest();
+  EXPECT_TRUE(left.drop_waker);
+  EXPECT_FALSE(left.released) << "the slot is in the task's memory";
   EXPECT_EQ(state.start(), AtStart::kPoll);
   EXPECT_EQ(state.complete(true, 2, slot).joiner, nullptr);
   expect_references(state, 1);

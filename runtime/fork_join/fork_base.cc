@@ -204,10 +204,15 @@ ForkCell& Caller::cell() noexcept {
 
 const Waker& Caller::waker() noexcept { return cell().waker(); }
 
-// The child has ended, or is suspended.
-void Caller::leave(bool ended) noexcept {
-  cell().leave(ended, cx_.wake_requested());
-  cell_ = nullptr;
+// The child has suspended somewhere, or somebody has its waker. True if it has
+// ended.
+bool Caller::settle(task::PromiseBase& frame) noexcept {
+  const bool ended = frame.handle().done() || frame.continue_start();
+  if (!ended || cell_ != nullptr) {
+    cell().leave(ended, cx_.wake_requested());
+    cell_ = nullptr;
+  }
+  return ended;
 }
 
 }  // namespace eddy::forks

@@ -123,6 +123,7 @@ class ForkBase : public scheduler::Fork {
   class NoLane {
    public:
     explicit NoLane() = default;
+    bool wants_publish() const { return false; }
     bool push(scheduler::ForkDeque::Item) { return false; }
     bool pop(scheduler::ForkDeque::Item&) { return false; }
     bool is_slice_over() { return false; }
@@ -193,11 +194,10 @@ class Caller final : public WakerSource {
     branch_ = branch;
     frame_ = &frame;
     cx_.begin_poll();
-    const bool ended = frame.start(cx_);
-    if (!ended || cell_ != nullptr) [[unlikely]] {
-      leave(ended);
+    if (frame.start(cx_) && cell_ == nullptr) [[likely]] {
+      return true;
     }
-    return ended;
+    return settle(frame);
   }
 
   // Who polls `cx`, if that is a fork.
@@ -210,14 +210,15 @@ class Caller final : public WakerSource {
   const Waker& waker() noexcept override;
 
  private:
-  void leave(bool ended) noexcept;
+  bool settle(task::PromiseBase& frame) noexcept;
   ForkCell& cell() noexcept;
 
   Context cx_;
   ForkBase& fork_;
   scheduler::ForkLane* const lane_;
-  uint64_t branch_ = 0;
-  task::PromiseBase* frame_ = nullptr;
+  // Of the call in progress: not set before.
+  uint64_t branch_;
+  task::PromiseBase* frame_;
   ForkCell* cell_ = nullptr;
 };
 

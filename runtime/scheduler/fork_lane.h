@@ -57,6 +57,8 @@ class ForkLane {
     return true;
   }
   [[nodiscard]] bool pop(ForkDeque::Item& item) { return deque_.pop(item); }
+  // Whether the next push() will publish: a hint how to cut what is pushed.
+  bool wants_publish() const { return deque_.wants_publish(); }
 
   // Before each child. Once true, it stays so until the next begin_turn().
   bool is_slice_over() {

@@ -68,14 +68,14 @@ class Context {
   // The same Context for another poll by `source`.
   void begin_poll() {
     budget_ = kDefaultBudget;
-    wake_requested_ = false;
+    wake_requested_ = 0;
   }
 
   // Asks for another poll after the other runnable tasks had their turn.
   // Cheaper than waker().wake(): no atomic operation. The executor looks at
   // wake_requested() when a poll came back pending.
-  void request_wake() { wake_requested_ = true; }
-  bool wake_requested() const { return wake_requested_; }
+  void request_wake() { wake_requested_ = 1; }
+  bool wake_requested() const { return wake_requested_ != 0; }
 
   // Cooperative budget. A leaf that could go on for ever asks first:
   //
@@ -107,7 +107,7 @@ class Context {
   WakerSource* const source_ = nullptr;
   const uintptr_t stack_limit_;
   uint32_t budget_;
-  bool wake_requested_ = false;
+  uint32_t wake_requested_ = 0;  // a flag, set in one store with the budget
 };
 
 }  // namespace eddy

@@ -11,17 +11,18 @@ void PromiseBase::throw_leaf_error() {
 }
 
 bool PromiseBase::run(Context& cx) {
-  if (!started()) {
-    cursor_ = &own_;
-    own_.resume_at(*this);
-  }
+  if (!started()) return start(cx) || continue_start();
   EDDY_DCHECK(cursor_ == &own_, "a task that was co_awaited is polled");
   EDDY_DCHECK(!handle().done(), "a task is polled after it was ready");
   own_.set_context(cx);
-  if (Suspension* leaf = own_.leaf()) {
-    if (!leaf->poll_leaf(*leaf, cx)) return false;
-  }
-  return go_on();
+  if (own_.is_at_frame()) return go_on();
+  Suspension& leaf = *own_.leaf();
+  if (!leaf.poll_leaf(leaf, cx)) return false;
+  // The first round of go_on(), which knows less.
+  const std::coroutine_handle<> root = handle();
+  leaf.frame->handle().resume();
+  if (root.done()) return true;
+  return own_.is_at_frame() && go_on();
 }
 
 // The trampoline.
@@ -31,7 +32,7 @@ bool PromiseBase::go_on() {
     own_.frame().handle().resume();
     if (root.done()) return true;
     // A leaf is here only after a poll of it that answered kPending.
-    if (own_.leaf() != nullptr) return false;
+    if (!own_.is_at_frame()) return false;
   }
 }
 

@@ -60,6 +60,8 @@ class Cursor {
     at_ = reinterpret_cast<uintptr_t>(&frame) | kFrame;
   }
 
+  // Whether the next step is to resume a frame; else it is to poll leaf().
+  bool is_at_frame() const { return (at_ & kFrame) != 0; }
   // Null if the next step is to resume a frame.
   Suspension* leaf() const {
     return (at_ & kFrame) != 0 ? nullptr : reinterpret_cast<Suspension*>(at_);
@@ -128,15 +130,18 @@ class PromiseBase {
   // As the root of a task: goes on until a leaf is pending (false) or this
   // frame has ended (true).
   bool run(Context& cx);
-  // The first run(), inlined where many children are started. The cursor needs
-  // no place yet: it has one when the frame suspends.
+  // The first run(), in two parts where many children are started: start() is
+  // inlined there, and what it leaves to continue_start() is rare. The cursor
+  // needs no place yet: it has one when the frame suspends.
   bool start(Context& cx) {
     cursor_ = &own_;
     own_.set_context(cx);
     const std::coroutine_handle<> root = handle();
     root.resume();
-    return root.done() || (own_.leaf() == nullptr && go_on());
+    return root.done();
   }
+  // Once start() has answered false.
+  bool continue_start() { return own_.is_at_frame() && go_on(); }
 
   // As a child: starts it, now or through the trampoline. True if it has ended.
   bool call(CallSite& site);
@@ -164,6 +169,7 @@ class PromiseBase {
       std::rethrow_exception(error_);
     }
   }
+
  private:
   bool go_on();
 

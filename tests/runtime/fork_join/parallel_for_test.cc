@@ -2,13 +2,17 @@
 
 #include "runtime/fork_join/parallel_for.h"
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <limits>
 #include <stdexcept>
 #include <vector>
 
+#include "runtime/handle.h"
 #include "runtime/spawn.h"
 #include "runtime/task/yield.h"
 #include "tests/support/runtime_fixture.h"
@@ -101,6 +105,40 @@ TEST_P(ParallelForTest, OfSignedAndExtremeBounds) {
                           measure);
     EXPECT_EQ(length, std::numeric_limits<uint64_t>::max());
   });
+}
+
+// H1: however many slices end, what is left of a range is one entry of the run
+// queue. Were each of the pieces that it was cut into one, they would multiply,
+// and a task beside them wait for a slice of each.
+TEST_P(ParallelForTest, WhatASliceLeavesIsOneEntry) {
+  if (!is_current_thread()) GTEST_SKIP() << "others steal pieces";
+  std::atomic<bool> ended{false};
+  uint64_t most = 0;
+  auto beside = runtime().spawn([&]() -> Task<> {
+    const Handle handle = Handle::current();
+    uint64_t before = handle.metrics().scheduler.polls;
+    while (!ended.load()) {
+      co_await yield_now();
+      const uint64_t now = handle.metrics().scheduler.polls;
+      most = std::max(most, now - before);
+      before = now;
+    }
+  });
+  auto range = runtime().spawn([&]() -> Task<> {
+    auto spin = [](std::size_t) {
+      using Clock = std::chrono::steady_clock;
+      const auto end = Clock::now() + std::chrono::microseconds(10);
+      while (Clock::now() < end) {
+      }
+    };
+    co_await parallel_for(std::size_t{0}, std::size_t{5000}, 1, spin);
+    ended.store(true);
+  });
+  runtime().block_on(std::move(range)).value();
+  runtime().block_on(std::move(beside)).value();
+  std::printf("at most %llu turns from one to the next\n",
+              static_cast<unsigned long long>(most));
+  EXPECT_LE(most, 3u);
 }
 
 TEST_P(ParallelForTest, AnExceptionEndsItsPieceAlone) {

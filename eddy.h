@@ -61,13 +61,20 @@
 #include "runtime/fork_join/parallel_for.h"
 
 // What tasks tell each other with.
+#include "sync/barrier.h"
+#include "sync/broadcast.h"
 #include "sync/event.h"
+#include "sync/latch.h"
+#include "sync/lazy.h"
+#include "sync/mpmc.h"
 #include "sync/mpsc.h"
 #include "sync/mutex.h"
 #include "sync/notify.h"
+#include "sync/once_cell.h"
 #include "sync/oneshot.h"
 #include "sync/rwlock.h"
 #include "sync/semaphore.h"
+#include "sync/watch.h"
 
 // Time.
 #include "runtime/time/delay_queue.h"

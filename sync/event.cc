@@ -3,12 +3,16 @@
 #include <optional>
 #include <utility>
 
+#include "sync/blocking_wait.h"
+
 namespace eddy::sync {
 
-bool Event::is_set() {
+bool Event::is_set() const {
   base::MutexLock lock(&mutex_);
   return set_;
 }
+
+void Event::blocking_wait() { sync::blocking_wait(wait(), "blocking_wait()"); }
 
 Poll<void> Event::poll_wait(WaitNode& node, Context& cx) {
   if (!cx.has_budget()) return cx.yield();

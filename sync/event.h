@@ -5,13 +5,11 @@
 //   ready.set();            // somewhere, once
 //
 // Threads: wait() and set() by any; a Wait belongs to one task. What was
-// written
-//          before set(), whoever waited sees.
+//          written before set(), whoever waited sees.
 // Cancel:  destroying a Wait unlinks it; nothing else happens.
 // Errors:  none.
 // Owner:   an Event outlives its Waits and every set() in progress. A Wait may
-// be
-//          moved until its first poll.
+//          be moved until its first poll.
 #ifndef EDDY_SYNC_EVENT_H_
 #define EDDY_SYNC_EVENT_H_
 
@@ -34,16 +32,18 @@ class Event {
 
   // A Future of void.
   Wait wait();
+  // On a thread that may block.
+  void blocking_wait();
   // Opens the gate for good.
   void set();
-  bool is_set();
+  bool is_set() const;
 
  private:
   Poll<void> poll_wait(WaitNode& node, Context& cx);
   void forget(WaitNode& node);
   std::optional<Waker> open_and_take_one();
 
-  base::Mutex mutex_;
+  mutable base::Mutex mutex_;
   bool set_ ABSL_GUARDED_BY(mutex_) = false;
   WaitList waiters_ ABSL_GUARDED_BY(mutex_);
 };

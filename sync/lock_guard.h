@@ -15,8 +15,10 @@
 #include <type_traits>
 #include <utility>
 
+#include "runtime/task/cursor.h"
 #include "runtime/task/future.h"
 #include "sync/semaphore_core.h"
+#include "sync/step_awaiter.h"
 
 namespace eddy::sync {
 
@@ -51,14 +53,14 @@ class [[nodiscard]] LockGuard {
   }
 
   // Of a write lock: lets other readers in, and no writer before them.
-  auto downgrade() && requires(kPermits > 1) {
-    core_->release(kPermits - 1);
-    return LockGuard<const U, Keeper, 1>(std::exchange(core_, nullptr),
-                                         *value_);
-  }
+ auto downgrade() &&
+     requires(kPermits > 1) {
+       core_->release(kPermits - 1);
+       return LockGuard<const U, Keeper, 1>(std::exchange(core_, nullptr),
+                                            *value_);
+     }
 
- private:
-  Keeper core_;  // null: moved from
+     private : Keeper core_;  // null: moved from
   U* value_;
 };
 
@@ -73,10 +75,16 @@ class [[nodiscard]] LockWait {
   LockWait(LockWait&&) = default;
 
   Poll<Output> poll(Context& cx) {
-    // Nobody closes the semaphore of a lock.
-    if (wait_.poll(cx).is_pending()) return kPending;
-    return Output(std::move(core_), value_);
+    if (!step(cx)) return kPending;
+    return take();
   }
+
+  // See StepAwaiter. Nobody closes the semaphore of a lock.
+  auto await_in(task::PromiseBase& frame) {
+    return StepAwaiter<LockWait>(*this, frame);
+  }
+  bool step(Context& cx) noexcept { return wait_.poll(cx).is_ready(); }
+  Output take() { return Output(std::move(core_), value_); }
 
  private:
   Keeper core_;

@@ -113,6 +113,25 @@ class BlockList {
     return head_->slots[head_index_].word.load(kAcquire) == kEnd;
   }
 
+  // How many values there are, by the receiver; those that are being pushed
+  // may count.
+  std::size_t size() const {
+    std::size_t count = 0;
+    const Block* block = head_;
+    uintptr_t index = head_index_;
+    while (block->slots[index].word.load(kAcquire) == kFilled) {
+      // [slot] acquire
+      if (block->slots[kSlots - 1].word.load(kAcquire) == kFilled) {
+        count += kSlots - std::exchange(index, 0);
+        block = block->next;
+      } else {
+        ++count;
+        ++index;
+      }
+    }
+    return count;
+  }
+
   // Destroys what front() gave.
   void pop(T* value) {
     std::destroy_at(value);

@@ -29,6 +29,7 @@
 #include "runtime/base/check.h"
 #include "runtime/task/frame_pool.h"
 #include "runtime/task/future.h"
+#include "sync/blocking_wait.h"
 #include "sync/event.h"
 #include "sync/oneshot_core.h"
 
@@ -148,6 +149,19 @@ class [[nodiscard]] Receiver {
     if (polled.is_pending()) return kPending;
     LastLook last(std::exchange(channel_, nullptr), *polled);
     return last.take();
+  }
+
+  // What poll() would answer now: pending if nothing was sent yet.
+  Poll<std::optional<T>> try_recv() {
+    EDDY_CHECK(channel_ != nullptr, "a oneshot::Receiver receives twice");
+    Poll<Core::Outcome> ended = channel_->look();
+    if (ended.is_pending()) return kPending;
+    LastLook last(std::exchange(channel_, nullptr), *ended);
+    return last.take();
+  }
+  // On a thread that may block.
+  std::optional<T> blocking_recv() && {
+    return blocking_wait(*this, "blocking_recv()");
   }
 
   // Tells the sender that its value will not be wanted. One that was sent

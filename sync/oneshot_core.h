@@ -80,6 +80,12 @@ class Core {
     cx.spend();
     return (now & kSent) != 0 ? Outcome::kSent : Outcome::kEmpty;
   }
+  // The same without waiting.
+  Poll<Outcome> look() const {
+    const uintptr_t now = word_.load(kAcquire);  // [sent] acquire
+    if ((now & kEnded) == 0) return kPending;
+    return (now & kSent) != 0 ? Outcome::kSent : Outcome::kEmpty;
+  }
   // Nothing will be sent any more. kSent if something was.
   Outcome close();
   // leave() by the receiver, once the channel has ended.

@@ -85,6 +85,19 @@ class RwLock {
     return {core_of(std::move(lock)), value};
   }
 
+  static std::optional<OwnedReadGuard> try_read_owned(
+      std::shared_ptr<RwLock> lock) {
+    if (!lock->core_.try_acquire(1)) return std::nullopt;
+    T& value = lock->value_;
+    return OwnedReadGuard(core_of(std::move(lock)), value);
+  }
+  static std::optional<OwnedWriteGuard> try_write_owned(
+      std::shared_ptr<RwLock> lock) {
+    if (!lock->core_.try_acquire(kAll)) return std::nullopt;
+    T& value = lock->value_;
+    return OwnedWriteGuard(core_of(std::move(lock)), value);
+  }
+
   // By who knows that nobody else has the lock.
   T& get_unlocked() { return value_; }
 

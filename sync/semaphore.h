@@ -29,9 +29,11 @@
 #include <utility>
 
 #include "runtime/base/check.h"
+#include "runtime/task/cursor.h"
 #include "runtime/task/future.h"
 #include "sync/blocking_wait.h"
 #include "sync/semaphore_core.h"
+#include "sync/step_awaiter.h"
 
 namespace eddy::sync {
 
@@ -147,15 +149,29 @@ class [[nodiscard]] Semaphore::BasicAcquire {
   BasicAcquire(BasicAcquire&&) = default;
 
   Poll<Output> poll(Context& cx) {
+    if (!step(cx)) return kPending;
+    return take();
+  }
+
+  // See StepAwaiter.
+  auto await_in(task::PromiseBase& frame) {
+    return StepAwaiter<BasicAcquire>(*this, frame);
+  }
+  bool step(Context& cx) noexcept {
     Poll<bool> acquired = wait_.poll(cx);
-    if (acquired.is_pending()) return kPending;
-    if (!*acquired) return Output();
+    if (acquired.is_pending()) return false;
+    is_closed_ = !*acquired;
+    return true;
+  }
+  Output take() {
+    if (is_closed_) return Output();
     return Output(std::in_place, std::move(core_), count_);
   }
 
  private:
   Keeper core_;
   uint64_t count_;
+  bool is_closed_ = false;    // once it is ready
   SemaphoreCore::Wait wait_;  // ends before the semaphore may
 };
 

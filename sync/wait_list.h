@@ -65,6 +65,8 @@ class WaitList {
 
   // Who has waited longest; null if nobody waits.
   WaitNode* front() { return head_; }
+  // Who has waited shortest; null if nobody waits.
+  WaitNode* back() { return tail_; }
 
  private:
   void link(WaitNode& node) {

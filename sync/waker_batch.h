@@ -25,19 +25,26 @@ class WakerBatch {
   WakerBatch() {}
   WakerBatch(const WakerBatch&) = delete;
   WakerBatch& operator=(const WakerBatch&) = delete;
+  ~WakerBatch() {
+    for (std::size_t i = 0; i < size_; ++i) (void)Waker::adopt(targets_[i]);
+  }
 
-  bool is_full() const { return size_ == wakers_.size(); }
+  bool is_full() const { return size_ == targets_.size(); }
   // Not if it is full.
-  void add(Waker waker) { wakers_[size_++] = std::move(waker); }
+  void add(Waker waker) { targets_[size_++] = std::move(waker).leak(); }
 
   // Empties it.
   void wake_all() {
-    for (std::size_t i = 0; i < size_; ++i) std::move(wakers_[i]).wake();
+    for (std::size_t i = 0; i < size_; ++i) {
+      Waker::adopt(targets_[i]).wake();
+    }
     size_ = 0;
   }
 
  private:
-  std::array<Waker, 16> wakers_;
+  // References that are its own; set up to size_ only, since most batches are
+  // small.
+  std::array<Wakeable*, 16> targets_;
   std::size_t size_ = 0;
 };
 

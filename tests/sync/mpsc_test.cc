@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <chrono>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -148,7 +149,9 @@ TEST(Mpsc, ADroppedReceiverDestroysWhatIsQueued) {
   auto value = std::make_shared<int>(1);
   auto ends = create_unbounded<std::shared_ptr<int>>();
   EXPECT_TRUE(ends.sender.send(std::shared_ptr<int>(value)));
-  { auto dropped = std::move(ends.receiver); }
+  {
+    auto dropped = std::move(ends.receiver);
+  }
   EXPECT_EQ(value.use_count(), 1);
   EXPECT_TRUE(ends.sender.is_closed());
   EXPECT_FALSE(ends.sender.send(std::shared_ptr<int>(value)));
@@ -291,10 +294,95 @@ TEST(Mpsc, FiveProducersAndTheirConsumer) {
       JoinHandle<void> producer =
           runtime->spawn(produce(ends.sender, i * kCount, kCount));
     }
-    { auto last = std::move(ends.sender); }
+    {
+      auto last = std::move(ends.sender);
+    }
     const int64_t n = kProducers * kCount;
     EXPECT_EQ(runtime->block_on(std::move(consumer)).value(), n * (n - 1) / 2);
   }
+}
+
+TEST(Mpsc, RoomForManyIsTakenAtOnce) {
+  auto [sender, receiver] = create<int>(3);
+  WakeCounter waker;
+  EXPECT_TRUE(sender.try_send(0));
+  EXPECT_FALSE(sender.try_reserve_many(3).has_value());
+  ReserveMany<int> reserve = sender.reserve_many(3);
+  EXPECT_TRUE(reserve.poll(waker.context()).is_pending());
+  EXPECT_FALSE(sender.try_send(9));
+  EXPECT_TRUE(receiver.try_recv().is_ready());
+  {
+    std::optional<Permits<int>> permits = *reserve.poll(waker.context());
+    EXPECT_TRUE(permits->send(1) && permits->send(2));
+    EXPECT_EQ(permits->count(), 1u);
+    EXPECT_EQ(sender.capacity(), 0u);
+  }
+  EXPECT_EQ(sender.capacity(), 1u);
+  EXPECT_EQ(receiver.size(), 2u);
+}
+
+TEST(Mpsc, AnOwnedPermitIsASenderToo) {
+  auto ends = create<int>(1);
+  WakeCounter waker;
+  ReserveOwned<int> reserve = ends.sender.reserve_owned();
+  std::optional<OwnedPermit<int>> permit = *reserve.poll(waker.context());
+  {
+    Sender<int> last = std::move(ends.sender);
+  }
+  EXPECT_TRUE(ends.receiver.try_recv().is_pending());
+  EXPECT_EQ(permit->sender().capacity(), 0u);
+  EXPECT_TRUE(std::move(*permit).send(5));
+  permit.reset();
+  EXPECT_EQ(*ends.receiver.try_recv(), std::optional<int>(5));
+  EXPECT_TRUE(has_ended(ends.receiver));
+}
+
+TEST(Mpsc, SendersLearnOfTheEnd) {
+  auto ends = create_unbounded<int>();
+  WakeCounter waker;
+  auto closed = ends.sender.closed();
+  EXPECT_TRUE(closed.poll(waker.context()).is_pending());
+  EXPECT_FALSE(ends.receiver.is_closed());
+  ends.receiver.close();
+  EXPECT_EQ(waker.wakes(), 1);
+  EXPECT_TRUE(closed.poll(waker.context()).is_ready());
+  EXPECT_TRUE(ends.receiver.is_closed());
+}
+
+TEST(Mpsc, SizeCountsOverBlocks) {
+  auto [sender, receiver] = create_unbounded<int>();
+  for (std::size_t i = 0; i < 200; ++i) {
+    EXPECT_EQ(receiver.size(), i);
+    EXPECT_TRUE(sender.send(1));
+  }
+  for (std::size_t i = 200; i > 0; --i) {
+    EXPECT_EQ(receiver.size(), i);
+    EXPECT_TRUE(receiver.try_recv().is_ready());
+  }
+}
+
+Task<> send_in_time(Sender<Box> sender, Receiver<Box> receiver) {
+  using namespace std::chrono_literals;
+  Box first = std::make_unique<int>(1), second = std::make_unique<int>(2);
+  EXPECT_TRUE((co_await sender.send_timeout(first, 1s)).ok());
+  EXPECT_EQ(first, nullptr);
+  absl::Status late = co_await sender.send_timeout(second, 1s);
+  EXPECT_TRUE(absl::IsDeadlineExceeded(late));
+  EXPECT_NE(second, nullptr);
+  EXPECT_EQ(***receiver.try_recv(), 1);
+  EXPECT_TRUE((co_await sender.send_timeout(second, 1s)).ok());
+  receiver.close();
+  Box third = std::make_unique<int>(3);
+  absl::Status closed = co_await sender.send_timeout(third, 1s);
+  EXPECT_TRUE(absl::IsUnavailable(closed));
+  EXPECT_NE(third, nullptr);
+}
+
+TEST(Mpsc, SendTimeoutGivesUpAndKeepsItsValue) {
+  auto runtime = Builder::current_thread().start_paused().build();
+  auto ends = create<Box>(1);
+  runtime->block_on(
+      send_in_time(std::move(ends.sender), std::move(ends.receiver)));
 }
 
 }  // namespace

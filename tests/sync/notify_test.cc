@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -56,6 +57,76 @@ TEST(Notify, NotifyWaitersWakesAllAndKeepsNoPermit) {
   EXPECT_TRUE(unpolled.poll(waker.context()).is_ready());
   Notify::Notified later = notify.notified();
   EXPECT_FALSE(is_ready(later));
+}
+
+TEST(Notify, NotifyLastWakesWhoHasWaitedShortest) {
+  Notify notify;
+  WakeCounter first, second;
+  Notify::Notified a = notify.notified(), b = notify.notified();
+  EXPECT_TRUE(a.poll(first.context()).is_pending());
+  EXPECT_TRUE(b.poll(second.context()).is_pending());
+  notify.notify_last();
+  EXPECT_EQ(first.wakes(), 0);
+  EXPECT_EQ(second.wakes(), 1);
+  EXPECT_TRUE(b.poll(second.context()).is_ready());
+  notify.notify_last();
+  EXPECT_TRUE(a.poll(first.context()).is_ready());
+  notify.notify_last();  // is kept
+  Notify::Notified c = notify.notified();
+  EXPECT_TRUE(is_ready(c));
+}
+
+TEST(Notify, AnEnabledWaitHasItsPlaceBeforeItIsPolled) {
+  Notify notify;
+  WakeCounter waker;
+  Notify::Notified a = notify.notified(), b = notify.notified();
+  EXPECT_FALSE(a.enable());
+  EXPECT_FALSE(a.enable());
+  EXPECT_TRUE(b.poll(waker.context()).is_pending());
+  notify.notify_one();
+  EXPECT_EQ(waker.wakes(), 0);
+  EXPECT_TRUE(a.enable());
+  EXPECT_TRUE(a.poll(waker.context()).is_ready());
+  EXPECT_TRUE(b.poll(waker.context()).is_pending());
+}
+
+// E2: a permit that enable() has taken goes to the next, or with the wait that
+// is moved.
+TEST(Notify, APermitOfAnEnabledWaitIsNotLost) {
+  Notify notify;
+  notify.notify_one();
+  {
+    Notify::Notified wait = notify.notified();
+    EXPECT_TRUE(wait.enable());
+    Notify::Notified moved = std::move(wait);
+  }
+  Notify::Notified next = notify.notified();
+  EXPECT_TRUE(is_ready(next));
+  Notify::Notified none = notify.notified();
+  EXPECT_FALSE(is_ready(none));
+}
+
+TEST(Notify, NotifyWaitersEndsMoreThanABatch) {
+  Notify notify;
+  WakeCounter waker;
+  std::deque<Notify::Notified> waits;
+  for (int i = 0; i < 50; ++i) {
+    waits.emplace_back(notify);
+    EXPECT_TRUE(waits.back().poll(waker.context()).is_pending());
+  }
+  notify.notify_waiters();
+  EXPECT_EQ(waker.wakes(), 50);
+  for (auto& wait : waits) EXPECT_TRUE(is_ready(wait));
+  notify.notify_one();
+  Notify::Notified next = notify.notified();
+  EXPECT_TRUE(is_ready(next));
+}
+
+TEST(Notify, ThreadsMayBlock) {
+  Notify notify;
+  std::thread other([&] { notify.blocking_wait(); });
+  notify.notify_one();
+  other.join();
 }
 
 // E2: a permit that nobody has seen goes to the next.

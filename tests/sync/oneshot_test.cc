@@ -39,7 +39,9 @@ TEST(Oneshot, ADroppedSenderGivesNothing) {
   WakeCounter waker;
   auto ends = create<int>();
   EXPECT_TRUE(ends.receiver.poll(waker.context()).is_pending());
-  { Sender<int> dropped = std::move(ends.sender); }
+  {
+    Sender<int> dropped = std::move(ends.sender);
+  }
   EXPECT_EQ(waker.wakes(), 1);
   EXPECT_EQ(*ends.receiver.poll(waker.context()), std::nullopt);
 }
@@ -50,7 +52,9 @@ TEST(Oneshot, ADroppedReceiverGivesTheValueBack) {
   Closed closed = ends.sender.closed();
   EXPECT_TRUE(closed.poll(waker.context()).is_pending());
   EXPECT_FALSE(ends.sender.is_closed());
-  { Receiver<Box> dropped = std::move(ends.receiver); }
+  {
+    Receiver<Box> dropped = std::move(ends.receiver);
+  }
   EXPECT_EQ(waker.wakes(), 1);
   EXPECT_TRUE(closed.poll(waker.context()).is_ready());
   EXPECT_TRUE(ends.sender.is_closed());
@@ -79,7 +83,9 @@ TEST(Oneshot, AValueThatNobodyReceivesDiesWithTheReceiver) {
   auto ends = create<std::shared_ptr<int>>();
   EXPECT_TRUE(std::move(ends.sender).send(std::move(value)));
   EXPECT_FALSE(watch.expired());
-  { Receiver<std::shared_ptr<int>> dropped = std::move(ends.receiver); }
+  {
+    Receiver<std::shared_ptr<int>> dropped = std::move(ends.receiver);
+  }
   EXPECT_TRUE(watch.expired());
 }
 
@@ -158,6 +164,27 @@ TEST(Oneshot, AValueHasOneEnd) {
       EXPECT_TRUE(round.sent);
     }
   });
+}
+
+TEST(Oneshot, TryRecvDoesNotWait) {
+  auto [sender, receiver] = create<std::unique_ptr<int>>();
+  EXPECT_TRUE(receiver.try_recv().is_pending());
+  EXPECT_TRUE(std::move(sender).send(std::make_unique<int>(3)));
+  EXPECT_EQ(***receiver.try_recv(), 3);
+  auto [gone, other] = create<int>();
+  {
+    Sender<int> last = std::move(gone);
+  }
+  EXPECT_FALSE((*other.try_recv()).has_value());
+}
+
+TEST(Oneshot, ThreadsMayBlock) {
+  auto [sender, receiver] = create<int>();
+  std::thread other([sender = std::move(sender)]() mutable {
+    EXPECT_TRUE(std::move(sender).send(7));
+  });
+  EXPECT_EQ(std::move(receiver).blocking_recv(), std::optional<int>(7));
+  other.join();
 }
 
 }  // namespace

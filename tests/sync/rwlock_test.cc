@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -77,7 +78,9 @@ TEST(RwLock, ADowngradeLetsReadersInAndNoWriter) {
   EXPECT_EQ(*reading, 1);
   EXPECT_TRUE(lock.try_read().has_value());
   EXPECT_FALSE(lock.try_write().has_value());
-  { auto last = std::move(reading); }
+  {
+    auto last = std::move(reading);
+  }
   EXPECT_TRUE(lock.try_write().has_value());
 }
 
@@ -97,6 +100,30 @@ TEST(RwLock, OwnedGuardsKeepTheLock) {
     EXPECT_FALSE(watch.expired());
   }
   EXPECT_TRUE(watch.expired());
+}
+
+TEST(RwLock, OwnedGuardsAreTriedToo) {
+  auto lock = std::make_shared<RwLock<int>>(3);
+  auto reading = RwLock<int>::try_read_owned(lock);
+  ASSERT_TRUE(reading.has_value());
+  EXPECT_FALSE(RwLock<int>::try_write_owned(lock).has_value());
+  reading.reset();
+  auto writing = RwLock<int>::try_write_owned(std::move(lock));
+  **writing = 4;
+  auto downgraded = std::move(*writing).downgrade();
+  EXPECT_EQ(*downgraded, 4);
+}
+
+// D2: a part that can't be had leaves the lock where it was.
+TEST(RwLock, AMapThatThrowsUnlocksWithItsGuard) {
+  RwLock<int> lock;
+  {
+    auto writing = lock.try_write();
+    auto fail = [](int&) -> int& { throw std::runtime_error("no part"); };
+    EXPECT_THROW((void)std::move(*writing).map(fail), std::runtime_error);
+    EXPECT_FALSE(lock.try_read().has_value());
+  }
+  EXPECT_TRUE(lock.try_write().has_value());
 }
 
 TEST(RwLock, ThreadsMayBlock) {

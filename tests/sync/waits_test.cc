@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "runtime/task/context.h"
+#include "sync/mpmc.h"
 #include "sync/mpsc.h"
 #include "sync/mutex.h"
 #include "sync/notify.h"
@@ -60,6 +61,26 @@ struct OfNotify {
   void serve_one() { notify.notify_one(); }
 };
 
+struct OfMpmcSenders {
+  mpmc::Ends<int, mpmc::Sender> ends = mpmc::create<int>(1);
+  bool is_full = ends.sender.try_send(0);
+  auto wait() { return ends.sender.send(1); }
+  void serve_one() { EXPECT_TRUE(ends.receiver.try_recv().is_ready()); }
+};
+
+struct OfMpmcReceivers {
+  mpmc::Ends<int, mpmc::UnboundedSender> ends = mpmc::create_unbounded<int>();
+  auto wait() { return ends.receiver.recv(); }
+  void serve_one() { EXPECT_TRUE(ends.sender.send(1)); }
+};
+
+struct OfPermits {
+  mpsc::Ends<int, mpsc::Sender> ends = mpsc::create<int>(3);
+  std::optional<mpsc::Permits<int>> all = ends.sender.try_reserve_many(3);
+  auto wait() { return ends.sender.reserve_many(3); }
+  void serve_one() { all.reset(); }
+};
+
 template <class T>
 class Waits : public ::testing::Test {
  protected:
@@ -73,7 +94,8 @@ class Waits : public ::testing::Test {
 };
 
 using Primitives = ::testing::Types<OfSemaphore, OfMutex, OfWritersBehindOne,
-                                    OfWritersBehindReaders, OfMpsc, OfNotify>;
+                                    OfWritersBehindReaders, OfMpsc, OfPermits,
+                                    OfMpmcSenders, OfMpmcReceivers, OfNotify>;
 TYPED_TEST_SUITE(Waits, Primitives);
 
 TYPED_TEST(Waits, AreServedInTheOrderOfWaiting) {

@@ -1,0 +1,87 @@
+// What the ends of an mpsc channel share: the queue of messages, who may still
+// send, and how many have room. mpsc.h has the contract.
+//
+// Threads: close(), take() and drop_all() by the receiver, the rest by senders.
+// Owner:   its ends, by shared pointers.
+#ifndef EDDY_SYNC_MPSC_CHANNEL_H_
+#define EDDY_SYNC_MPSC_CHANNEL_H_
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <utility>
+
+#include "runtime/base/bits.h"
+#include "runtime/task/waker.h"
+#include "sync/event.h"
+#include "sync/mpsc_list.h"
+#include "sync/semaphore_core.h"
+
+namespace eddy::sync::mpsc {
+
+// Ends when the count of senders comes to 0, or the receiver closes it.
+template <class T>
+class Channel {
+ public:
+  explicit Channel(std::optional<uint64_t> capacity)
+      : capacity_(capacity), free_(capacity.value_or(0)) {}
+
+  BlockList<T>& list() { return list_; }
+  // Of a bounded one: a permit for each message that has room.
+  SemaphoreCore& free() { return free_; }
+  uint64_t capacity() const { return capacity_.value_or(0); }
+  // Set once nothing more can be sent.
+  Event& closed() { return closed_; }
+
+  void add_sender() {
+    // relaxed: a sender is only made from a sender.
+    senders_.fetch_add(1, std::memory_order_relaxed);
+  }
+  // False if there are none left.
+  bool add_sender_unless_ended() {
+    uint64_t count = senders_.load(std::memory_order_relaxed);
+    while (count > 0) {
+      if (senders_.compare_exchange_weak(count, count + 1,
+                                         std::memory_order_relaxed)) {
+        return true;
+      }
+    }
+    return false;
+  }
+  void remove_sender() {
+    // [last] what the senders pushed comes before the end
+    if (senders_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+      list_.close().wake();
+    }
+  }
+
+  // By the receiver.
+  void close() {
+    Waker unused = list_.close();  // its own
+    if (capacity_.has_value()) free_.close();
+    closed_.set();
+  }
+  std::optional<T> take() {
+    T* value = list_.front();
+    if (value == nullptr) return std::nullopt;
+    std::optional<T> taken(std::move(*value));
+    list_.pop(value);
+    if (capacity_.has_value()) free_.release(1);
+    return taken;
+  }
+  void drop_all() {
+    while (T* value = list_.front()) list_.pop(value);
+    list_.stop_waiting();
+  }
+
+ private:
+  BlockList<T> list_;
+  alignas(base::kCacheLine) const std::optional<uint64_t> capacity_;
+  std::atomic<uint64_t> senders_{1};
+  alignas(base::kCacheLine) SemaphoreCore free_;
+  Event closed_;
+};
+
+}  // namespace eddy::sync::mpsc
+
+#endif  // EDDY_SYNC_MPSC_CHANNEL_H_

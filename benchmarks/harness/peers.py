@@ -88,6 +88,7 @@ PROGRAMS = [
     BazelProgram("//benchmarks/eddy:micro", ["micro"], EDDY_RUNTIMES),
     BazelProgram("//benchmarks/eddy:sync", ["sync"], EDDY_RUNTIMES),
     BazelProgram("//benchmarks/eddy:sync_channels", ["sync"], EDDY_RUNTIMES),
+    BazelProgram("//benchmarks/eddy:sync_fanout", ["sync"], EDDY_RUNTIMES),
     BazelProgram("//benchmarks/eddy:time", ["time"], EDDY_RUNTIMES),
     BazelProgram("//benchmarks/eddy:blocking", ["blocking"], EDDY_RUNTIMES),
     BazelProgram("//benchmarks/eddy:forkjoin", ["forkjoin"], ["eddy"]),

@@ -7,6 +7,7 @@ mod micro;
 mod program;
 mod sync;
 mod sync_channels;
+mod sync_fanout;
 mod time;
 
 use program::{Arguments, Entry};
@@ -31,10 +32,11 @@ pub fn make_runtime(arguments: &Arguments) -> Runtime {
 }
 
 fn main() {
-    let suites: [&[Entry]; 5] = [
+    let suites: [&[Entry]; 6] = [
         &micro::ENTRIES,
         &sync::ENTRIES,
         &sync_channels::ENTRIES,
+        &sync_fanout::ENTRIES,
         &time::ENTRIES,
         &blocking::ENTRIES,
     ];

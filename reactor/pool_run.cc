@@ -68,6 +68,7 @@ void run_on_pool(blocking::Pool& pool, Operation& operation) {
   task::Header* job =
       new Job(pool.scheduler(), PoolRun(operation), JobName(operation.name()));
   const JoinHandle<void> handle(*job);
+  pool.places().take();  // it can't wait for one
   job->launch();
 }
 

@@ -31,6 +31,11 @@ Builder& Builder::max_blocking_threads(std::size_t n) {
   return *this;
 }
 
+Builder& Builder::max_blocking_queue(std::size_t jobs) {
+  max_blocking_queue_ = jobs;
+  return *this;
+}
+
 Builder& Builder::thread_name(std::string name) {
   thread_name_ = std::move(name);
   return *this;

@@ -42,6 +42,10 @@ class Builder {
   // 1 to 32768; default 512. They are started when needed.
   Builder& max_blocking_threads(std::size_t n);
 
+  // How many blocking jobs may wait for a thread before reserve_blocking() waits
+  // and try_spawn_blocking() refuses; 0, the default: any number.
+  Builder& max_blocking_queue(std::size_t jobs);
+
   // Threads are named NAME-worker-0, NAME-blocking-0, ..., of which the kernel
   // keeps 15 bytes; default "eddy". A reactor that does not assist has a thread
   // eddy-reactor.
@@ -118,6 +122,7 @@ class Builder {
   Flavor flavor_;
   std::optional<std::size_t> worker_threads_;
   std::size_t max_blocking_threads_ = 512;
+  std::size_t max_blocking_queue_ = 0;
   std::string thread_name_ = "eddy";
   std::function<std::string(std::size_t)> thread_name_fn_;
   std::optional<std::size_t> thread_stack_size_;

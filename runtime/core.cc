@@ -95,6 +95,7 @@ RuntimeCore::RuntimeCore(
       blocking_({.max_threads = builder.max_blocking_threads_,
                  .stack_size = builder.thread_stack_size_.value_or(0),
                  .keep_alive = builder.thread_keep_alive_,
+                 .max_queued = builder.max_blocking_queue_,
                  .thread_name = builder.blocking_thread_names(),
                  .on_thread_start = builder.hooks_.on_thread_start,
                  .on_thread_stop = builder.hooks_.on_thread_stop,

@@ -40,7 +40,8 @@ std::string fit_for_kernel(const std::string& name) {
 
 }  // namespace
 
-Core::Core(Options options) : options_(std::move(options)) {
+Core::Core(Options options)
+    : options_(std::move(options)), places_(options_.max_queued) {
   EDDY_CHECK(options_.max_threads > 0, "a blocking pool without threads");
 }
 
@@ -71,6 +72,7 @@ void Core::unhandled(std::exception_ptr error) noexcept {
 
 void Core::schedule(task::Header& job) noexcept {
   if (!queue_.push(job)) {
+    places_.give();
     refuse(job, std::make_exception_ptr(std::bad_alloc()));
     settle();
     return;
@@ -191,7 +193,7 @@ void Core::start_failed(Slot& slot, int error) {
   deliver(instead);
   if (!nobody_left) return;
   const auto why = std::make_exception_ptr(ThreadCreationFailed(error));
-  while (task::Header* job = queue_.pop()) {
+  while (task::Header* job = take_job()) {
     refuse(*job, why);
     settle();
   }
@@ -226,7 +228,7 @@ void Core::serve(Slot& slot, Rest rest) {
       rest = run_errand(slot);
       continue;
     }
-    task::Header* job = queue_.pop();
+    task::Header* job = take_job();
     if (rest == Rest::kRecruited) recruit_arrived();
     if (std::exchange(is_new, false)) run_hook(options_.on_thread_start);
     rest = Rest::kLookAgain;
@@ -451,7 +453,9 @@ void Core::visit() {
 
 std::vector<StuckJob> Core::shutdown(Clock::time_point deadline) {
   close();
+  close_classes();
   cancel_queued();
+  places_.close();
   std::vector<StuckJob> stuck;
   base::Thread last;
   std::shared_ptr<const void> keep;
@@ -494,11 +498,37 @@ void Core::close() {
 }
 
 void Core::cancel_queued() noexcept {
-  while (task::Header* job = queue_.pop()) {
-    job->abort();
-    job->run();
-    settle();
+  while (task::Header* job = queue_.pop()) cancel(*job);
+}
+
+void Core::cancel(task::Header& job) noexcept {
+  places_.give();
+  job.abort();
+  job.run();
+  settle();
+}
+
+task::Header* Core::take_job() noexcept {
+  task::Header* job = queue_.pop();
+  if (job != nullptr) places_.give();
+  return job;
+}
+
+// After the pool itself, which cancels what they pass on meanwhile.
+void Core::close_classes() {
+  std::vector<ClassQueue*> classes;
+  {
+    base::MutexLock lock(&mu_);
+    for (const auto& [kind, queue] : classes_) classes.push_back(queue.get());
   }
+  for (ClassQueue* queue : classes) queue->close();
+}
+
+ClassQueue& Core::class_queue(const BlockingClass& kind) {
+  base::MutexLock lock(&mu_);
+  std::unique_ptr<ClassQueue>& queue = classes_[kind.identity()];
+  if (queue == nullptr) queue = std::make_unique<ClassQueue>(*this, kind);
+  return *queue;
 }
 
 // But for the thread that asks, if it is one of the pool's.
@@ -536,6 +566,9 @@ Metrics Core::metrics() const {
   metrics.admitted_jobs = admitted_.load(kRelaxed);
   metrics.queued_jobs = queue_.size();
   base::MutexLock lock(&mu_);
+  for (const auto& [kind, queue] : classes_) {
+    metrics.queued_jobs += queue->waiting();
+  }
   metrics.threads = threads_;
   metrics.idle_threads = idle_count_;
   metrics.peak_threads = peak_threads_;

@@ -35,14 +35,17 @@
 #include <deque>
 #include <exception>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "runtime/base/mutex.h"
 #include "runtime/base/thread.h"
+#include "runtime/blocking/class_queue.h"
 #include "runtime/blocking/job_queue.h"
 #include "runtime/blocking/options.h"
+#include "runtime/blocking/places.h"
 #include "runtime/context/current.h"
 #include "runtime/task/header.h"
 
@@ -72,6 +75,11 @@ class Core final : public task::Scheduler,
   void join(Clock::time_point deadline);
   [[nodiscard]] bool send(Errand& errand);
   void visit();
+  // The queue of a class, which is made when it is first asked for.
+  ClassQueue& class_queue(const BlockingClass& kind) ABSL_LOCKS_EXCLUDED(mu_);
+  Places& places() { return places_; }
+  // Of a job that no queue has: it ends, cancelled.
+  void cancel(task::Header& job) noexcept;
   bool is_closed() const { return closed_.load(std::memory_order_seq_cst); }
   Metrics metrics() const;
 
@@ -131,7 +139,9 @@ class Core final : public task::Scheduler,
 
   // The end.
   void close() ABSL_LOCKS_EXCLUDED(mu_);
+  void close_classes();
   void cancel_queued() noexcept;
+  task::Header* take_job() noexcept;
   bool is_quiet() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool is_over() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     return is_closed() && threads_ == 0 && lent_ == 0;
@@ -140,6 +150,7 @@ class Core final : public task::Scheduler,
 
   const Options options_;
   JobQueue queue_;
+  Places places_;
 
   std::atomic<bool> closed_{false};        // written under mu_
   std::atomic<bool> wants_recruit_{true};  // written under mu_
@@ -149,6 +160,7 @@ class Core final : public task::Scheduler,
   std::atomic<uint64_t> names_{0};
 
   mutable base::Mutex mu_;
+  std::map<const void*, std::unique_ptr<ClassQueue>> classes_ ABSL_GUARDED_BY(mu_);
   base::CondVar thread_ended_;
   // They live as long as the pool: who wakes a thread may come late, and
   // signals the slot of one that is gone.

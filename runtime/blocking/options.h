@@ -24,6 +24,9 @@ struct Options {
   // How long a thread stays without a job.
   Clock::duration keep_alive = std::chrono::seconds(10);
 
+  // How many jobs may wait for a thread; 0: any number. See Places.
+  size_t max_queued = 0;
+
   // The name of the next thread; unset: eddy-blocking-0, -1 and so on. The
   // kernel keeps 15 characters: what is longer loses some of its middle.
   std::function<std::string()> thread_name = {};

@@ -22,6 +22,12 @@ void Pool::set_context(const context::Current& current,
 
 task::Scheduler& Pool::scheduler() const { return *core_; }
 
+task::Scheduler& Pool::scheduler(const BlockingClass& kind) const {
+  return core_->class_queue(kind);
+}
+
+Places& Pool::places() const { return core_->places(); }
+
 std::vector<StuckJob> Pool::shutdown(Clock::time_point deadline) {
   return core_->shutdown(deadline);
 }

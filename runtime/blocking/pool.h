@@ -27,7 +27,9 @@
 #include <memory>
 #include <vector>
 
+#include "runtime/blocking/blocking_class.h"
 #include "runtime/blocking/options.h"
+#include "runtime/blocking/places.h"
 #include "runtime/context/current.h"
 #include "runtime/task/header.h"
 
@@ -58,8 +60,11 @@ class Pool {
   void set_context(const context::Current& current,
                    std::shared_ptr<const void> keep = nullptr);
 
-  // For task::launch() of a Call.
+  // For task::launch() of a Call, of a class or of none. The caller has taken a
+  // place for it.
   task::Scheduler& scheduler() const;
+  task::Scheduler& scheduler(const BlockingClass& kind) const;
+  Places& places() const;
 
   // Takes no more jobs, cancels those that have not started, and waits until
   // those that run have ended or the deadline has passed. Returns the ones that

@@ -13,6 +13,7 @@
 #include "benchmarks/eddy/countdown.h"
 #include "benchmarks/eddy/runtimes.h"
 #include "benchmarks/program/program.h"
+#include "runtime/groups/join_set.h"
 #include "runtime/runtime.h"
 #include "runtime/spawn.h"
 #include "runtime/task/join_handle.h"
@@ -54,6 +55,18 @@ Measured spawn_join(const Runtime& runtime, const Arguments& arguments) {
   const std::size_t tasks = arguments.tasks;
   return time_rounds(rounds_for(1'000'000, tasks), tasks,
                      [&] { run_as_task(runtime, spawn_and_join(tasks)); });
+}
+
+Task<> spawn_into_a_set(std::size_t tasks) {
+  JoinSet<> set;
+  for (std::size_t i = 0; i < tasks; ++i) set.spawn(nothing());
+  while (auto next = co_await set.join_next()) std::move(*next).value();
+}
+
+Measured join_set(const Runtime& runtime, const Arguments& arguments) {
+  const std::size_t tasks = arguments.tasks;
+  return time_rounds(rounds_for(1'000'000, tasks), tasks,
+                     [&] { run_as_task(runtime, spawn_into_a_set(tasks)); });
 }
 
 // From this thread, which belongs to no runtime.
@@ -298,6 +311,7 @@ int main(int argc, char** argv) {
       on_each_flavor("micro",
                      {
                          {"spawn_join", spawn_join, 1'000'000},
+                         {"join_set", join_set, 1'000'000},
                          {"spawn_remote", spawn_remote, 1'000'000},
                          {"spawn_many_local", spawn_many_local, 10'000},
                          {"remote_idle", remote_idle},

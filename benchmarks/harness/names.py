@@ -2,9 +2,9 @@
 
 SUITES = {
     "micro": [
-        "spawn_join", "spawn_remote", "spawn_many_local", "remote_idle",
-        "remote_busy1", "remote_busy2", "yield_many", "ping_pong",
-        "chained_spawn", "skynet_spawn", "idle_task_bytes",
+        "spawn_join", "join_set", "spawn_remote", "spawn_many_local",
+        "remote_idle", "remote_busy1", "remote_busy2", "yield_many",
+        "ping_pong", "chained_spawn", "skynet_spawn", "idle_task_bytes",
     ],
     "forkjoin": [
         "fib", "fib_range", "skynet", "skynet_range", "nqueens", "matmul",

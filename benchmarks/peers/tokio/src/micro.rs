@@ -10,10 +10,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 use tokio::sync::{oneshot, Notify};
-use tokio::task::{yield_now, JoinHandle};
+use tokio::task::{yield_now, JoinHandle, JoinSet};
 
 pub const ENTRIES: [Entry; 11] = [
     entry("spawn_join", spawn_join, 1_000_000),
+    entry("join_set", join_set, 1_000_000),
     entry("spawn_remote", spawn_remote, 1_000_000),
     entry("spawn_many_local", spawn_many_local, 10_000),
     entry("remote_idle", remote_idle, 0),
@@ -53,6 +54,23 @@ fn spawn_join(arguments: &Arguments) -> Measured {
                 handles.push(tokio::spawn(async {}));
             }
             join_all(&mut handles).await;
+        });
+        runtime.block_on(work).unwrap();
+    })
+}
+
+fn join_set(arguments: &Arguments) -> Measured {
+    let runtime = make_runtime(arguments);
+    let tasks = arguments.tasks;
+    time_rounds(rounds_for(1_000_000, tasks), tasks, || {
+        let work = runtime.spawn(async move {
+            let mut set = JoinSet::new();
+            for _ in 0..tasks {
+                set.spawn(async {});
+            }
+            while let Some(next) = set.join_next().await {
+                next.unwrap();
+            }
         });
         runtime.block_on(work).unwrap();
     })

@@ -42,6 +42,13 @@
 #include "runtime/combinators/select_all.h"
 #include "runtime/combinators/try_join.h"
 
+// Groups of tasks, and how they end.
+#include "runtime/groups/graceful.h"
+#include "runtime/groups/join_map.h"
+#include "runtime/groups/join_set.h"
+#include "runtime/groups/scope.h"
+#include "runtime/groups/task_tracker.h"
+
 // Streams.
 #include "runtime/streams/buffered.h"
 #include "runtime/streams/combine.h"
@@ -63,6 +70,7 @@
 // What tasks tell each other with.
 #include "sync/barrier.h"
 #include "sync/broadcast.h"
+#include "sync/cancellation_token.h"
 #include "sync/event.h"
 #include "sync/latch.h"
 #include "sync/lazy.h"

@@ -46,6 +46,8 @@ class Cell final : public Header {
   }
 
   std::string_view name() const noexcept final { return name_; }
+  // What the spawner keeps beside the future.
+  Name& beside() { return name_; }
   void* outcome() noexcept final { return &outcome_; }
 
  private:

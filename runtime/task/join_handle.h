@@ -182,6 +182,8 @@ static_assert(sizeof(JoinResult<void>) == sizeof(void*));
 // Cancels a task from anywhere, and tells whether it has ended.
 class AbortHandle {
  public:
+  // For spawn().
+  explicit AbortHandle(task::Header& task) : task_(&task) { task.retain(); }
   AbortHandle(const AbortHandle&) = default;
   AbortHandle(AbortHandle&&) = default;
   AbortHandle& operator=(const AbortHandle&) = default;
@@ -192,11 +194,11 @@ class AbortHandle {
   TaskId id() const { return task().id(); }
 
  private:
-  template <class T>
-  friend class JoinHandle;
-
-  explicit AbortHandle(task::Header& task) : task_(&task) { task.retain(); }
-  task::Header& task() const { return *task_.get(); }
+  task::Header& task() const {
+    EDDY_CHECK(task_.get() != nullptr,
+               "an AbortHandle is used after it was moved from: copy it");
+    return *task_.get();
+  }
 
   // A counted reference.
   class Ref {
@@ -225,6 +227,7 @@ template <class T>
 class [[nodiscard]] JoinHandle {
  public:
   using Output = JoinResult<T>;
+  class AbortAndWait;
 
   // Takes over the JOIN_INTEREST of `task` and its reference. For spawn().
   explicit JoinHandle(task::Header& task) : task_(&task) {}
@@ -255,9 +258,16 @@ class [[nodiscard]] JoinHandle {
   }
 
   // Lets the task go on alone, as the destructor does.
-  void detach() && { std::exchange(task_, nullptr)->detach(); }
+  void detach() && {
+    task::Header& task = this->task();
+    task_ = nullptr;
+    task.detach();
+  }
 
   void abort() const { task().abort(); }
+  // abort(), and then as to await the handle: a Future of JoinResult<T>, which
+  // borrows the handle. When it is ready, the task's future is destroyed.
+  AbortAndWait abort_and_wait() { return AbortAndWait(*this); }
   bool is_finished() const { return task().is_complete(); }
   TaskId id() const { return task().id(); }
   AbortHandle abort_handle() const { return AbortHandle(task()); }
@@ -269,6 +279,23 @@ class [[nodiscard]] JoinHandle {
   }
 
   task::Header* task_;
+};
+
+template <class T>
+class [[nodiscard]] JoinHandle<T>::AbortAndWait {
+ public:
+  using Output = JoinResult<T>;
+
+  explicit AbortAndWait(JoinHandle& handle) : handle_(handle) {}
+
+  Poll<JoinResult<T>> poll(Context& cx) {
+    if (!std::exchange(is_aborted_, true)) handle_.abort();
+    return handle_.poll(cx);
+  }
+
+ private:
+  JoinHandle& handle_;
+  bool is_aborted_ = false;
 };
 
 }  // namespace eddy

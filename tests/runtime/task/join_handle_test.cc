@@ -478,6 +478,17 @@ TEST(JoinHandleDeathTest, SecondAwaitAndUseAfterItAreMisuse) {
   EXPECT_EQ(take(handle).value(), 42);
   EXPECT_DEATH((void)handle.poll(waker.context()), "awaited twice");
   EXPECT_DEATH(handle.abort(), "after it was awaited");
+  EXPECT_DEATH(std::move(handle).detach(), "after it was awaited");
+}
+
+TEST(JoinHandleDeathTest, AnAbortHandleThatWasMovedFromNamesTheRemedy) {
+  ManualScheduler scheduler;
+  auto handle = task::launch(scheduler, answer());
+  AbortHandle from = handle.abort_handle();
+  const AbortHandle to = std::move(from);
+  EXPECT_DEATH(from.abort(), "moved from: copy it");
+  scheduler.run();
+  EXPECT_TRUE(to.is_finished());
 }
 
 TEST(JoinHandleDeathTest, ValueThatIsNotThereNamesTheRemedy) {

@@ -26,6 +26,7 @@
 #include <cstdint>
 #include <exception>
 
+#include "runtime/base/check.h"
 #include "runtime/task/context.h"
 #include "runtime/task/frame_pool.h"
 
@@ -92,7 +93,14 @@ class PromiseBase {
     frame_pool::deallocate(frame, size);
   }
 
-  PromiseBase() : own_() {}
+  PromiseBase() : own_() {
+    // Where it lies 16 bytes behind its frame it is as aligned as that.
+    EDDY_DCHECK(reinterpret_cast<uintptr_t>(this) % 16 == 0,
+                "g++ 12 puts the promise of a coroutine in the wrong place if "
+                "it has no local variable, and an if or while with co_await in "
+                "its condition: name the value, or wrap the body in a block "
+                "that has a variable");
+  }
   PromiseBase(const PromiseBase&) = delete;
   PromiseBase& operator=(const PromiseBase&) = delete;
 

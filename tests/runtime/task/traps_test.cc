@@ -268,5 +268,36 @@ TEST(Traps, CapturingLambdaGoesAfterItsFrame) {
   EXPECT_EQ(notes, (std::vector<std::string>{"local", "capture"}));
 }
 
+// GCC 12 puts the promise of a coroutine that has no local variable, and
+// co_await in the condition of an if or while, 8 bytes too far: its handle
+// would be wrong, and to resume it destroy it.
+Task<int> unnamed_condition() {
+  if (co_await ReadyNow<bool>(true)) co_return 1;
+  co_return 2;
+}
+
+Task<int> named_condition() {
+  if (bool ready = co_await ReadyNow<bool>(true)) co_return ready ? 1 : 0;
+  co_return 2;
+}
+
+TEST(Traps, ANamedConditionIsRight) {
+  WakeCounter waker;
+  EXPECT_EQ(*named_condition().poll(waker.context()), 1);
+}
+
+#if defined(__clang__) || __GNUC__ > 12
+TEST(Traps, AnUnnamedConditionIsRight) {
+  WakeCounter waker;
+  EXPECT_EQ(*unnamed_condition().poll(waker.context()), 1);
+}
+#elif !defined(NDEBUG)
+TEST(TrapsDeathTest, APromiseInTheWrongPlaceFailsLoudly) {
+  EXPECT_DEATH((void)unnamed_condition(), "in the wrong place");
+}
+#else
+static_assert(std::is_same_v<decltype(unnamed_condition()), Task<int>>);
+#endif
+
 }  // namespace
 }  // namespace eddy

@@ -201,7 +201,7 @@ void Scope::drop_children() noexcept {
     std::exception_ptr error;
     child.destroy_child(error);
     if (error != nullptr) child.scheduler().unhandled(std::move(error));
-    child.abort_at_shutdown();
+    child.abort_now();
     child.detach();
   }
   Waker owner;  // ends after the lock

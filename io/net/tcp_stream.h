@@ -116,6 +116,7 @@ class TcpStream {
   int fd() const;
 
  private:
+  friend class SendFile;
   friend class TcpConnect;
   friend class TcpAccept;
   friend absl::StatusOr<TcpStream> reunite(OwnedReadHalf, OwnedWriteHalf);

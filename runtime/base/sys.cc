@@ -130,6 +130,7 @@ constinit const SysTable kProductionSysTable = {
     .eventfd = ::eventfd,
     .fcntl = fcntl_long,
     .ioctl = ioctl_pointer,
+    .poll = ::poll,
     .epoll_create1 = ::epoll_create1,
     .epoll_ctl = ::epoll_ctl,
     .epoll_wait = ::epoll_wait,
@@ -161,6 +162,7 @@ constinit const SysTable kProductionSysTable = {
     .chmod = ::chmod,
     .fchmod = ::fchmod,
     .realpath = ::realpath,
+    .lseek = ::lseek,
     .getdents64 = ::getdents64,
     .fallocate = ::fallocate,
     .fadvise = fadvise,
@@ -174,6 +176,8 @@ constinit const SysTable kProductionSysTable = {
     .membarrier = membarrier,
     .getrandom = ::getrandom,
     .sigaction = ::sigaction,
+    .sigmask = ::pthread_sigmask,
+    .sigtimedwait = ::sigtimedwait,
 };
 
 constinit std::atomic<const SysTable*> sys_table = &kProductionSysTable;

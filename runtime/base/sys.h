@@ -12,6 +12,7 @@
 #define EDDY_RUNTIME_BASE_SYS_H_
 
 #include <netdb.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -70,6 +71,7 @@ struct SysTable {
   int (*ioctl)(int fd, unsigned long request, void* argument);
 
   // Readiness.
+  int (*poll)(pollfd* fds, nfds_t count, int timeout_ms);
   int (*epoll_create1)(int flags);
   int (*epoll_ctl)(int epoll, int operation, int fd, epoll_event* event);
   int (*epoll_wait)(int epoll, epoll_event* events, int capacity,
@@ -115,6 +117,7 @@ struct SysTable {
   int (*chmod)(const char* path, mode_t mode);
   int (*fchmod)(int fd, mode_t mode);
   char* (*realpath)(const char* path, char* into);
+  off_t (*lseek)(int fd, off_t offset, int whence);
   ssize_t (*getdents64)(int fd, void* into, size_t size);
   int (*fallocate)(int fd, int mode, off_t offset, off_t length);
   int (*fadvise)(int fd, off_t offset, off_t length, int advice);
@@ -136,6 +139,9 @@ struct SysTable {
   ssize_t (*getrandom)(void* into, size_t size, unsigned flags);
   int (*sigaction)(int signal, const struct sigaction* action,
                    struct sigaction* old);
+  int (*sigmask)(int how, const sigset_t* signals, sigset_t* old);
+  int (*sigtimedwait)(const sigset_t* signals, siginfo_t* info,
+                      const timespec* timeout);
 };
 
 // The real calls.

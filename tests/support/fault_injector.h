@@ -62,6 +62,7 @@
   X(kEventfd, eventfd) \
   X(kFcntl, fcntl) \
   X(kIoctl, ioctl) \
+  X(kPoll, poll) \
   X(kEpollCreate1, epoll_create1) \
   X(kEpollCtl, epoll_ctl) \
   X(kEpollWait, epoll_wait) \
@@ -93,6 +94,7 @@
   X(kChmod, chmod) \
   X(kFchmod, fchmod) \
   X(kRealpath, realpath) \
+  X(kLseek, lseek) \
   X(kGetdents64, getdents64) \
   X(kFallocate, fallocate) \
   X(kFadvise, fadvise) \
@@ -105,7 +107,9 @@
   X(kFutexWake, futex_wake) \
   X(kMembarrier, membarrier) \
   X(kGetrandom, getrandom) \
-  X(kSigaction, sigaction)
+  X(kSigaction, sigaction) \
+  X(kSigmask, sigmask) \
+  X(kSigtimedwait, sigtimedwait)
 // clang-format on
 
 namespace eddy::testing {

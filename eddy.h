@@ -90,6 +90,12 @@
 #include "runtime/time/sleep.h"
 #include "runtime/time/timeout.h"
 
+// Files and folders.
+#include "io/fs/file.h"
+#include "io/fs/fs.h"
+#include "io/fs/send_file.h"
+#include "io/fs/temporary.h"
+
 // TCP and signals.
 #include "io/net/resolve.h"
 #include "io/net/socket_addr.h"

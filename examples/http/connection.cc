@@ -1,9 +1,12 @@
 #include "examples/http/connection.h"
 
+#include <algorithm>
 #include <utility>
 #include <variant>
 
+#include "io/fs/send_file.h"
 #include "io/write_all.h"
+#include "runtime/base/status.h"
 #include "runtime/combinators/select.h"
 #include "runtime/task/cancel_safe.h"
 #include "runtime/time/current_clock.h"
@@ -82,6 +85,31 @@ Task<> Connection::answer_request() {
   ending_ = response_.close;
   refused_ = ending_ && !input_.empty();
   append_response(parser_.request(), response_, output_);
+  if (response_.file && parser_.request().method() != "HEAD" &&
+      !(co_await send_file()).ok()) {
+    ending_ = true;
+    refused_ = false;
+  }
+  response_.file.reset();
+}
+
+// After what was to be sent before. In slices, each of which the client has to
+// take off in time.
+Task<absl::Status> Connection::send_file() {
+  EDDY_CO_RETURN_IF_ERROR(co_await flush());
+  const FileBody& body = *response_.file;
+  for (std::uint64_t sent = 0; sent < body.size;) {
+    const std::uint64_t slice = std::min(kFileSlice, body.size - sent);
+    auto sending =
+        io::send_file(body.file, body.offset + sent, slice, stream_);
+    EDDY_CO_ASSIGN_OR_RETURN(
+        const std::uint64_t count,
+        co_await time::timeout(limits_.write_timeout, sending));
+    // What was promised is no longer there: all that is left is to end here.
+    if (count < slice) co_return absl::DataLossError("the file was cut off");
+    sent += count;
+  }
+  co_return absl::OkStatus();
 }
 
 void Connection::refuse(int status) {

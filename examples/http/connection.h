@@ -14,6 +14,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
@@ -50,6 +51,7 @@ class Connection {
   static constexpr std::size_t kSmallBytes = 1024;
   static constexpr std::size_t kLargeBytes = 16 * 1024;
   static constexpr std::size_t kFlushBytes = 64 * 1024;
+  static constexpr std::uint64_t kFileSlice = 1024 * 1024;
   // How long, after an error, the client may go on sending.
   static constexpr std::chrono::seconds kLinger{1};
 
@@ -57,6 +59,7 @@ class Connection {
   Task<> answer_request();
   void refuse(int status);
   Task<absl::Status> flush();
+  Task<absl::Status> send_file();
   Task<absl::StatusOr<std::size_t>> receive();
   Task<> linger();
   std::span<std::byte> room();

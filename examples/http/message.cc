@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t kKeptBodyBytes = 16 * 1024;
 
-void append_number(std::string& out, std::size_t number) {
+void append_number(std::string& out, uint64_t number) {
   std::array<char, 20> digits;
   const auto end =
       std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
@@ -84,7 +84,9 @@ void Response::clear() {
   status = 200;
   content_type = "text/plain; charset=utf-8";
   allow = {};
+  headers.clear();
   body.clear();
+  file.reset();
   close = false;
 }
 
@@ -101,6 +103,10 @@ std::string_view reason_phrase(int status) {
   switch (status) {
     case 200:
       return "OK";
+    case 206:
+      return "Partial Content";
+    case 304:
+      return "Not Modified";
     case 400:
       return "Bad Request";
     case 404:
@@ -111,6 +117,8 @@ std::string_view reason_phrase(int status) {
       return "Request Timeout";
     case 413:
       return "Content Too Large";
+    case 416:
+      return "Range Not Satisfiable";
     case 417:
       return "Expectation Failed";
     case 431:
@@ -134,10 +142,13 @@ void append_response(const Request& request, const Response& response,
   out += reason_phrase(response.status);
   out += "\r\nDate: ";
   out += http_date();
-  out += "\r\nContent-Type: ";
-  out += response.content_type;
-  out += "\r\nContent-Length: ";
-  append_number(out, response.body.size());
+  const bool has_content = response.status != 304;
+  if (has_content) {
+    out += "\r\nContent-Type: ";
+    out += response.content_type;
+    out += "\r\nContent-Length: ";
+    append_number(out, response.content_length());
+  }
   if (!response.allow.empty()) {
     out += "\r\nAllow: ";
     out += response.allow;
@@ -147,8 +158,10 @@ void append_response(const Request& request, const Response& response,
   } else if (request.version() == 10) {
     out += "\r\nConnection: keep-alive";
   }
-  out += "\r\n\r\n";
-  if (request.method() != "HEAD") out += response.body;
+  out += "\r\n";
+  out += response.headers;
+  out += "\r\n";
+  if (has_content && request.method() != "HEAD") out += response.body;
 }
 
 bool equals_ignoring_case(std::string_view a, std::string_view b) {

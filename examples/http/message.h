@@ -7,9 +7,13 @@
 #define EDDY_EXAMPLES_HTTP_MESSAGE_H_
 
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "io/fs/file.h"
 
 namespace eddy::examples::http {
 
@@ -65,12 +69,23 @@ class Request {
   bool keep_alive_ = false;
 };
 
+// A part of a file that is sent in place of a body.
+struct FileBody {
+  io::File file;
+  uint64_t offset;
+  uint64_t size;
+};
+
 struct Response {
   int status = 200;
   std::string_view content_type = "text/plain; charset=utf-8";  // static text
   std::string_view allow;  // for 405: static text
+  std::string headers;     // more of them: whole lines, each with its end
   std::string body;
-  bool close = false;  // the connection ends after this
+  std::optional<FileBody> file;  // then there is no body
+  bool close = false;            // the connection ends after this
+
+  uint64_t content_length() const { return file ? file->size : body.size(); }
 
   void clear();
   // Sets the status, and a body that says it in words.
@@ -81,7 +96,7 @@ struct Response {
 std::string_view reason_phrase(int status);
 
 // Appends the response to `request` to `out`, without its body if the method is
-// HEAD.
+// HEAD or the status 304, and without its file in any case.
 void append_response(const Request& request, const Response& response,
                      std::string& out);
 

@@ -1,16 +1,15 @@
-// A write to a file blocks its thread, whatever epoll may say. So each file is
-// a job for the blocking pool; the thread of the runtime goes on, which a task
-// that ticks shows.
+// A write to a file blocks its thread, whatever epoll may say. io::fs has it
+// done by others; the thread of the runtime goes on, which a task that ticks
+// shows.
 
 #include <fcntl.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <filesystem>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -20,9 +19,11 @@
 #include "absl/status/status.h"
 #include "examples/tour/acts.h"
 #include "examples/tour/ticker.h"
+#include "io/fs/fs.h"
+#include "io/fs/temporary.h"
 #include "runtime/base/status.h"
-#include "runtime/blocking/spawn_blocking.h"
 #include "runtime/builder.h"
+#include "runtime/spawn.h"
 #include "runtime/task/join_handle.h"
 #include "runtime/task/task.h"
 
@@ -32,36 +33,13 @@ namespace {
 constexpr int kFiles = 100;
 constexpr std::size_t kFileBytes = 1'000'000;
 constexpr std::size_t kRounds = 3;
+constexpr char kPrefix[] = "eddy-tour-";
 
-// Removed with all that is in it.
-class TemporaryFolder {
- public:
-  static absl::StatusOr<TemporaryFolder> create() {
-    const char* parent = ::getenv("TMPDIR");
-    std::string path =
-        std::string(parent != nullptr ? parent : "/tmp") + "/eddy-tour-XXXXXX";
-    if (::mkdtemp(path.data()) == nullptr) {
-      return errno_status(errno, "create " + path);
-    }
-    return TemporaryFolder(std::move(path));
-  }
-  TemporaryFolder(TemporaryFolder&& other) noexcept
-      : path_(std::exchange(other.path_, {})) {}
-  TemporaryFolder& operator=(TemporaryFolder&&) = delete;
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
-  }
+using Bytes = std::shared_ptr<const std::string>;
 
-  std::string file(int index) const {
-    return path_ + "/" + std::to_string(index);
-  }
-
- private:
-  explicit TemporaryFolder(std::string path) : path_(std::move(path)) {}
-
-  std::string path_;
-};
+std::string file_in(const io::TempDir& folder, int index) {
+  return folder.path() + "/" + std::to_string(index);
+}
 
 absl::Status write_file(const std::string& path, std::string_view bytes) {
   const int fd =
@@ -80,24 +58,25 @@ absl::Status write_file(const std::string& path, std::string_view bytes) {
   return status;
 }
 
-Task<absl::Status> write_by_tasks(const TemporaryFolder& folder,
-                                  std::string_view bytes) {
-  std::vector<JoinHandle<absl::Status>> jobs;
+// The bytes are shared, and not copied a hundred times.
+Task<absl::Status> write_by_tasks(const io::TempDir& folder, Bytes bytes) {
+  std::vector<JoinHandle<absl::Status>> files;
   for (int i = 0; i < kFiles; ++i) {
-    jobs.push_back(spawn_blocking(write_file, folder.file(i), bytes));
+    files.push_back(spawn(io::fs::write(file_in(folder, i), bytes)));
   }
   absl::Status status;
-  for (auto& job : jobs) status.Update((co_await job).value());
+  for (auto& file : files) status.Update((co_await file).value());
   co_return status;
 }
 
-absl::Status write_by_threads(const TemporaryFolder& folder,
+absl::Status write_by_threads(const io::TempDir& folder,
                               std::string_view bytes) {
   std::vector<absl::Status> statuses(kFiles);
   std::vector<std::thread> threads;
   for (int i = 0; i < kFiles; ++i) {
     threads.emplace_back([&, i] {
-      statuses[static_cast<std::size_t>(i)] = write_file(folder.file(i), bytes);
+      statuses[static_cast<std::size_t>(i)] =
+          write_file(file_in(folder, i), bytes);
     });
   }
   absl::Status status;
@@ -117,17 +96,18 @@ std::string median(Times times) {
 
 absl::Status play_files(Report& report) {
   report.section("100 files of 1 MB, written by one thread (medians of 3)");
-  const std::string bytes(kFileBytes, 'e');
+  const auto bytes = std::make_shared<const std::string>(kFileBytes, 'e');
   Times by_tasks;
   Times by_threads;
   Times latest;
   std::size_t pool_threads = 0;
   for (std::size_t round = 0; round < kRounds; ++round) {
     report.progress("100 files of 1 MB, round " + std::to_string(round + 1));
+    EDDY_ASSIGN_OR_RETURN(const Runtime runtime,
+                          Builder::current_thread().build());
     {
-      EDDY_ASSIGN_OR_RETURN(const auto folder, TemporaryFolder::create());
-      EDDY_ASSIGN_OR_RETURN(const Runtime runtime,
-                            Builder::current_thread().build());
+      EDDY_ASSIGN_OR_RETURN(const io::TempDir folder,
+                            runtime.block_on(io::TempDir::create(kPrefix)));
       auto [status, time, lateness] =
           runtime.block_on(tick_while(write_by_tasks(folder, bytes)));
       by_tasks[round] = time;
@@ -136,12 +116,13 @@ absl::Status play_files(Report& report) {
       pool_threads =
           std::max(pool_threads, runtime.metrics().blocking.peak_threads);
     }
-    EDDY_ASSIGN_OR_RETURN(const auto folder, TemporaryFolder::create());
+    EDDY_ASSIGN_OR_RETURN(const io::TempDir folder,
+                          runtime.block_on(io::TempDir::create(kPrefix)));
     const Stopwatch watch;
-    EDDY_RETURN_IF_ERROR(write_by_threads(folder, bytes));
+    EDDY_RETURN_IF_ERROR(write_by_threads(folder, *bytes));
     by_threads[round] = watch.wall();
   }
-  report.row("a one-thread runtime, spawn_blocking() for each file",
+  report.row("a one-thread runtime, io::fs::write() for each file",
              median(by_tasks));
   report.row("100 threads, one for each file", median(by_threads));
   report.row("threads that the blocking pool started",

@@ -28,7 +28,7 @@ SUITES = {
 RUNTIMES = [
     "eddy", "eddy-current", "eddy-noassist", "tokio", "tokio-mimalloc",
     "tokio-current", "go", "asio", "libuv", "tbb", "nginx", "raw-epoll",
-    "raw-uring", "seq",
+    "raw-uring", "seq", "threads", "pool-2",
 ]
 
 # These use one thread, however many workers the others have.

@@ -3,6 +3,7 @@
 
 mod blocking;
 mod countdown;
+mod fs;
 mod micro;
 mod program;
 mod sync;
@@ -39,6 +40,7 @@ fn main() {
         &sync_fanout::ENTRIES,
         &time::ENTRIES,
         &blocking::ENTRIES,
+        &fs::ENTRIES,
     ];
     program::run_program(&RUNTIMES, &suites.concat());
 }

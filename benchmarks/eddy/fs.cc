@@ -25,11 +25,9 @@ namespace {
 
 using Bytes = std::shared_ptr<const std::string>;
 
-template <class T>
-Task<> join_each(std::vector<JoinHandle<T>> handles) {
-  for (JoinHandle<T>& handle : handles) {
-    const T result = (co_await handle).value();
-    expect(result.ok(), "a file");
+Task<> join_each(std::vector<JoinHandle<absl::Status>> handles) {
+  for (JoinHandle<absl::Status>& handle : handles) {
+    expect((co_await handle).value().ok(), "a file");
   }
 }
 

@@ -345,6 +345,7 @@ void CurrentThread::leave_core() {
   here.core = nullptr;
   here.forks = nullptr;
   here.shard = here_.shard;
+  here.polled = nullptr;
   release_core();
 }
 
@@ -366,6 +367,7 @@ void CurrentThread::retake_core() noexcept {
   here.core = core_.get();
   here.forks = &core_->forks;
   here.shard = 0;
+  here.polled = &here.services->reactor;
   core_->at_a_poll = true;
   if (here.task != nullptr) {
     core_->running.store(here.task->id().value(), kRelaxed);

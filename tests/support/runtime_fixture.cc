@@ -142,6 +142,7 @@ void RuntimeTest::stop(Runtime& runtime) {
   EXPECT_EQ(metrics.scheduler.local_queue_depth, 0u);
   EXPECT_EQ(metrics.blocking.queued_jobs, 0u);
   EXPECT_EQ(metrics.reactor.registrations, 0u);
+  EXPECT_EQ(metrics.reactor.io_uring.in_flight, 0u);
   expect_every_poll_had_a_cause(metrics);
   forget(runtime);
 }

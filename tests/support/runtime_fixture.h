@@ -3,6 +3,7 @@
 //
 //   - every task that was spawned has ended, each exactly once;
 //   - no task is alive, and none is queued;
+//   - the kernel has no operation of a ring;
 //   - no task was polled without a spawn, a wake or a wish of its own;
 //   - the runtime ended within its bound, and nothing was stuck;
 //   - as many fds and threads are there as before the test;

@@ -1,6 +1,6 @@
 // Who carries out an operation on a file: the ring of io_uring or the blocking
 // pool. A pure choice, by what was measured: docs/files.md has the figures, and
-// benchmarks/files/backends.cc is the program that they come from.
+// benchmarks/files/backends.cc asks again.
 //
 // Some need neither, as the kernel does them at once or says that it can't: a
 // read of what is in the page cache, and opening a file that is there and whose

@@ -36,13 +36,16 @@ class [[nodiscard]] Job {
   // `what` is static text, for messages.
   Job(const char* what, F callable)
       : what_(what), callable_(std::move(callable)) {}
+  // Waits while as many of `kind` run as may; `kind` lives for ever.
+  Job(const char* what, const BlockingClass& kind, F callable)
+      : what_(what), kind_(&kind), callable_(std::move(callable)) {}
   Job(Job&&) = default;  // until it is first polled
   ~Job() {
     if (handle_) handle_->abort();
   }
 
   Poll<Output> poll(Context& cx) {
-    if (!handle_) handle_.emplace(spawn_blocking(Guarded(std::move(*this))));
+    if (!handle_) start();
     Poll<JoinResult<Output>> poll = handle_->poll(cx);
     if (poll.is_pending()) return kPending;
     handle_.reset();
@@ -79,7 +82,15 @@ class [[nodiscard]] Job {
     F callable_;
   };
 
+  void start() {
+    Guarded guarded(std::move(*this));
+    handle_.emplace(kind_ == nullptr
+                        ? spawn_blocking(std::move(guarded))
+                        : spawn_blocking(*kind_, std::move(guarded)));
+  }
+
   const char* what_;
+  const BlockingClass* kind_ = nullptr;
   F callable_;  // moved on at the first poll
   std::optional<JoinHandle<Output>> handle_;
 };

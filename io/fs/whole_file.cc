@@ -8,6 +8,7 @@
 
 #include "io/fs/calls.h"
 #include "io/retry.h"
+#include "runtime/base/cpu_count.h"
 #include "runtime/base/status.h"
 #include "runtime/base/sys.h"
 
@@ -56,13 +57,14 @@ absl::StatusOr<Container> slurp(const absl::StatusOr<Path>& path) {
 }
 
 Task<absl::StatusOr<Buffer>> read_task(absl::StatusOr<Path> path) {
-  Job job("read", [path = std::move(path)] { return slurp<Buffer>(path); });
+  Job job("read", whole_files(),
+          [path = std::move(path)] { return slurp<Buffer>(path); });
   co_return co_await job;
 }
 
 Task<absl::StatusOr<std::string>> read_to_string_task(
     absl::StatusOr<Path> path) {
-  Job job("read",
+  Job job("read", whole_files(),
           [path = std::move(path)] { return slurp<std::string>(path); });
   co_return co_await job;
 }
@@ -141,13 +143,22 @@ absl::StatusOr<uint64_t> copy_file(const absl::StatusOr<Path>& from,
 
 Task<absl::StatusOr<uint64_t>> copy_task(absl::StatusOr<Path> from,
                                          absl::StatusOr<Path> to) {
-  Job job("copy", [from = std::move(from), to = std::move(to)] {
+  Job job("copy", whole_files(), [from = std::move(from), to = std::move(to)] {
     return copy_file(from, to);
   });
   co_return co_await job;
 }
 
 }  // namespace
+
+const BlockingClass& whole_files() {
+  constexpr size_t kThreadsPerCpu = 4;
+  // Not destroyed: jobs may outlive static objects.
+  static const auto* const kind = new BlockingClass(
+      "whole files",
+      kThreadsPerCpu * static_cast<size_t>(base::available_cpus()));
+  return *kind;
+}
 
 absl::Status write_whole_file(const absl::StatusOr<Path>& path,
                               std::span<const std::byte> contents) {

@@ -43,13 +43,17 @@ Task<absl::Status> write(std::string_view path, const char* contents);
 // without showing us the bytes, where the file systems can.
 Task<absl::StatusOr<uint64_t>> copy(std::string_view from, std::string_view to);
 
+// Work that is mostly copying memory: more threads than a few for each CPU
+// would be in each other's way.
+const BlockingClass& whole_files();
+
 // Blocks.
 absl::Status write_whole_file(const absl::StatusOr<Path>& path,
                               std::span<const std::byte> contents);
 
 template <OwnedSource B>
 Task<absl::Status> write_owned(absl::StatusOr<Path> path, B contents) {
-  Job job("write",
+  Job job("write", whole_files(),
           [path = std::move(path), contents = std::move(contents)]() mutable {
             // Ends here and not with the job, whose joiner may be waiting.
             const B bytes = std::move(contents);

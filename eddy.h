@@ -102,6 +102,7 @@
 #include "io/net/tcp_listener.h"
 #include "io/net/tcp_split.h"
 #include "io/net/tcp_stream.h"
+#include "io/net/udp_socket.h"
 #include "io/read_exact.h"
 #include "io/signal/signals.h"
 #include "io/write_all.h"

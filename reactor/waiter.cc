@@ -20,6 +20,10 @@ Poll<Readiness> Waiter::poll_ready(Context& cx) {
   }
 }
 
+Readiness Waiter::readiness() const {
+  return entry_->readiness(direction_).load();
+}
+
 void Waiter::clear(Readiness seen) {
   entry_->readiness(direction_).clear(seen);
 }

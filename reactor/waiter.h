@@ -67,23 +67,41 @@ class Waiter {
       Poll<Readiness> ready = poll_ready(cx);
       if (ready.is_pending()) return kPending;
       if (ready->is_shutdown()) return ssize_t{-ECANCELED};
-      ssize_t result;
-      do {
-        result = call();
-      } while (result < 0 && errno == EINTR);
-      if (result < 0 && errno == EAGAIN) {
-        clear(*ready);
-        continue;
-      }
+      const ssize_t result = attempt(*ready, wanted, call);
+      if (result == -EAGAIN) continue;
       cx.spend();
-      if (result < 0) return ssize_t{-errno};
-      const bool is_short = result > 0 && static_cast<size_t>(result) < wanted;
-      if (is_short && !ready->has_more()) clear(*ready);
       return result;
     }
   }
 
+  // The same without waiting; -EAGAIN: `call` is not worth trying, or found
+  // nothing.
+  template <class Call>
+  ssize_t try_io(size_t wanted, Call call) {
+    const Readiness seen = readiness();
+    if (!seen.is_ready()) return -EAGAIN;
+    if (seen.is_shutdown()) return -ECANCELED;
+    return attempt(seen, wanted, call);
+  }
+
  private:
+  template <class Call>
+  ssize_t attempt(Readiness seen, size_t wanted, Call& call) {
+    ssize_t result;
+    do {
+      result = call();
+    } while (result < 0 && errno == EINTR);
+    if (result < 0) {
+      const int error = errno;
+      if (error == EAGAIN) clear(seen);
+      return -error;
+    }
+    const bool is_short = result > 0 && static_cast<size_t>(result) < wanted;
+    if (is_short && !seen.has_more()) clear(seen);
+    return result;
+  }
+
+  Readiness readiness() const;
   void leave();
 
   Entry* const entry_;

@@ -3,13 +3,16 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <span>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "benchmarks/net/protocol.h"
 #include "benchmarks/net/server.h"
 #include "io/net/socket_addr.h"
@@ -24,14 +27,37 @@
 namespace eddy::benchmarks::net {
 namespace {
 
-Task<absl::Status> echo(io::TcpStream peer) {
+enum class Answered : uint8_t { kAll, kPartly, kNoMore };
+
+// With a buffer that a connection which waits does not have. `rest`: what there
+// was no room for, if kPartly.
+absl::StatusOr<Answered> answer(io::TcpStream& peer,
+                                std::vector<std::byte>& rest) {
   std::array<std::byte, kReadBytes> buffer;
+  EDDY_ASSIGN_OR_RETURN(auto size, peer.try_read(buffer));
+  if (size == 0u) return Answered::kNoMore;
+  const auto bytes = std::span(buffer).first(size.value_or(0));
+  work(bytes);
+  EDDY_ASSIGN_OR_RETURN(auto sent, peer.try_write(bytes));
+  const auto unsent = bytes.subspan(sent.value_or(0));
+  if (unsent.empty()) return Answered::kAll;
+  rest.assign(unsent.begin(), unsent.end());
+  return Answered::kPartly;
+}
+
+Task<absl::Status> send(io::TcpStream& peer, std::vector<std::byte> rest) {
+  co_return co_await io::write_all(peer, rest);
+}
+
+Task<absl::Status> echo(io::TcpStream peer) {
   for (;;) {
-    EDDY_CO_ASSIGN_OR_RETURN(std::size_t size, co_await peer.read(buffer));
-    if (size == 0) co_return absl::OkStatus();
-    const auto bytes = std::span(buffer).first(size);
-    work(bytes);
-    EDDY_CO_RETURN_IF_ERROR(co_await io::write_all(peer, bytes));
+    EDDY_CO_RETURN_IF_ERROR(co_await peer.readable());
+    std::vector<std::byte> rest;
+    const absl::StatusOr<Answered> answered = answer(peer, rest);
+    if (!answered.ok()) co_return answered.status();
+    if (*answered == Answered::kNoMore) co_return absl::OkStatus();
+    if (*answered == Answered::kAll) continue;
+    EDDY_CO_RETURN_IF_ERROR(co_await send(peer, std::move(rest)));
   }
 }
 

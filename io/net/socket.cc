@@ -30,6 +30,15 @@ absl::StatusOr<OwnedFd> open_tcp_socket(const SocketAddr& addr) {
   return fd;
 }
 
+absl::StatusOr<SocketAddr> bound_addr(int fd, const SocketAddr& asked_for) {
+  Sockaddr raw;
+  if (retry([&] { return sys().getsockname(fd, raw.get(), &raw.length); }) !=
+      0) {
+    return socket_error(errno, "get the address of", asked_for);
+  }
+  return from_sockaddr(raw.get());
+}
+
 absl::Status Socket::error(int err, std::string_view operation) const {
   return socket_error(err, operation, addr_);
 }

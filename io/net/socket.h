@@ -67,6 +67,9 @@ class Socket {
 // A new TCP socket for addresses like `addr`: non-blocking, close-on-exec.
 absl::StatusOr<OwnedFd> open_tcp_socket(const SocketAddr& addr);
 
+// What the socket was bound to, with the port that the kernel chose.
+absl::StatusOr<SocketAddr> bound_addr(int fd, const SocketAddr& asked_for);
+
 // The status of a failed `operation` on `addr`, as Socket::error().
 absl::Status socket_error(int err, std::string_view operation,
                           const SocketAddr& addr);

@@ -56,15 +56,6 @@ absl::StatusOr<OwnedFd> open_listener(const SocketAddr& addr,
   return fd;
 }
 
-absl::StatusOr<SocketAddr> bound_addr(int fd, const SocketAddr& asked_for) {
-  Sockaddr raw;
-  if (retry([&] { return sys().getsockname(fd, raw.get(), &raw.length); }) !=
-      0) {
-    return socket_error(errno, "get the address of", asked_for);
-  }
-  return from_sockaddr(raw.get());
-}
-
 }  // namespace
 
 absl::StatusOr<TcpListener> TcpListener::bind(const SocketAddr& addr,

@@ -15,8 +15,8 @@
 //          ms, and longer each time, up to a second, and tries again; both are
 //          counted in metrics(). What accept() answers is therefore fatal for
 //          the listener; kCancelled: the runtime has shut down.
-// Owner:   a pending accept() borrows the listener. Accepted streams have the
-//          reactor of the listener.
+// Owner:   a pending accept() borrows the listener. Accepted streams belong to
+//          the runtime of the listener.
 #ifndef EDDY_IO_NET_TCP_LISTENER_H_
 #define EDDY_IO_NET_TCP_LISTENER_H_
 

@@ -19,12 +19,14 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "io/net/socket_addr.h"
+#include "io/net/socket_ready.h"
 #include "io/net/tcp_io.h"
 #include "io/net/tcp_stream.h"
 
@@ -38,6 +40,12 @@ class ReadHalf {
   }
   TcpReadVectored readv(ReadBuffers into) {
     return TcpReadVectored(*socket_, into);
+  }
+  SocketReady readable() {
+    return SocketReady(*socket_, reactor::Direction::kRead);
+  }
+  absl::StatusOr<std::optional<size_t>> try_read(std::span<std::byte> into) {
+    return try_recv(*socket_, into);
   }
 
   absl::StatusOr<SocketAddr> local_addr() const;
@@ -59,6 +67,13 @@ class WriteHalf {
   }
   TcpWriteVectored writev(WriteBuffers from) {
     return TcpWriteVectored(*socket_, from);
+  }
+  SocketReady writable() {
+    return SocketReady(*socket_, reactor::Direction::kWrite);
+  }
+  absl::StatusOr<std::optional<size_t>> try_write(
+      std::span<const std::byte> from) {
+    return try_send(*socket_, from);
   }
   TcpShutdown shutdown() { return TcpShutdown(*socket_, Shutdown::kWrite); }
 

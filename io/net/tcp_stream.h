@@ -7,10 +7,15 @@
 //     co_return co_await peer.shutdown();
 //   }
 //
+// A connection that mostly waits need not hold a buffer meanwhile: it awaits
+// readable(), takes a buffer, and calls try_read() until that has nothing.
+//
 // Threads: one task may read while another writes; see split(). Two readers at
-//          once, or two writers, are misuse, which fails loudly.
+//          once, or two writers, are misuse, which fails loudly; who awaits
+//          readable() reads.
 // Cancel:  a dropped read() or write() has moved no bytes and no longer touches
-//          the buffer. A dropped connect() closes its socket.
+//          the buffer; a dropped readable() or writable() has done nothing. A
+//          dropped connect() closes its socket.
 // Errors:  kUnavailable: the peer is lost. kCancelled: the runtime has shut
 //          down. errno_of(status) has the errno. The end of the stream is not
 //          an error. There is never a SIGPIPE.
@@ -31,6 +36,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "io/net/socket_addr.h"
+#include "io/net/socket_ready.h"
 #include "io/net/tcp_io.h"
 #include "runtime/task/task.h"
 
@@ -80,6 +86,26 @@ class TcpStream {
   // Writes from the front of the buffers. The list is borrowed too.
   WriteVectored writev(WriteBuffers from) {
     return WriteVectored(*socket_, from);
+  }
+
+  // Ready when a try_read() is worth trying: there are bytes, the end of the
+  // stream or an error. It may be ready for nothing, so the try may find none.
+  SocketReady readable() {
+    return SocketReady(*socket_, reactor::Direction::kRead);
+  }
+  SocketReady writable() {
+    return SocketReady(*socket_, reactor::Direction::kWrite);
+  }
+  // As read() and write(), but nullopt where those would wait. They make no
+  // system call while it is known that it would find nothing, and what has come
+  // in since is known once the runtime has fetched events: after nullopt, await
+  // readable() or writable().
+  absl::StatusOr<std::optional<size_t>> try_read(std::span<std::byte> into) {
+    return try_recv(*socket_, into);
+  }
+  absl::StatusOr<std::optional<size_t>> try_write(
+      std::span<const std::byte> from) {
+    return try_send(*socket_, from);
   }
 
   // kWrite says that we write no more; reading goes on.

@@ -1,8 +1,8 @@
 // blocking_wait(): waits for a future on a thread that may block. What the
 // blocking_*() calls of this folder are made of.
 //
-//   std::optional<int> next = blocking_wait(receiver.recv(),
-//   "blocking_recv()");
+//   std::optional<int> next =
+//       blocking_wait(receiver.recv(), "blocking_recv()");
 //
 // Threads: any but one that polls tasks: there it would stop them all.
 // Errors:  on such a thread it is misuse, and names `what`.

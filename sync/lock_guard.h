@@ -3,8 +3,7 @@
 //
 // Threads: a guard belongs to one at a time.
 // Cancel:  dropping a LockWait gives up its place; a lock that was on its way
-// to
-//          it goes to the next.
+//          to it goes to the next.
 // Owner:   `Keeper` is a pointer to the semaphore, plain or shared: with a
 //          shared one the guard keeps the lock and its value alive.
 #ifndef EDDY_SYNC_LOCK_GUARD_H_
@@ -53,14 +52,15 @@ class [[nodiscard]] LockGuard {
   }
 
   // Of a write lock: lets other readers in, and no writer before them.
- auto downgrade() &&
-     requires(kPermits > 1) {
-       core_->release(kPermits - 1);
-       return LockGuard<const U, Keeper, 1>(std::exchange(core_, nullptr),
-                                            *value_);
-     }
+  auto downgrade() && {
+    static_assert(kPermits > 1, "only a write lock can be downgraded");
+    core_->release(kPermits - 1);
+    return LockGuard<const U, Keeper, 1>(std::exchange(core_, nullptr),
+                                         *value_);
+  }
 
-     private : Keeper core_;  // null: moved from
+ private:
+  Keeper core_;  // null: moved from
   U* value_;
 };
 

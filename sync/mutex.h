@@ -17,8 +17,7 @@
 //          goes to the next. A task that is cancelled unlocks with its Guards.
 // Errors:  none. Locking twice in one task waits for ever.
 // Owner:   outlives its waits and Guards. An OwnedGuard shares it instead. A
-// wait
-//          may be moved until its first poll.
+//          wait may be moved until its first poll.
 #ifndef EDDY_SYNC_MUTEX_H_
 #define EDDY_SYNC_MUTEX_H_
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstdint>
 #include <new>
 #include <thread>
@@ -35,6 +36,9 @@ Operation* cancelled_by(uint64_t ticket) {
 constexpr int kMaxRounds = 8;
 // EBUSY in a row, although there is room for completions.
 constexpr int kMaxRejections = 16;
+
+// Of a thread that serves a ring alone, when there is nothing to wait for.
+constexpr auto kPause = std::chrono::milliseconds(1);
 
 // For counters with one writer at a time: no locked instruction.
 void bump(std::atomic<uint64_t>& counter, uint64_t by = 1) {
@@ -332,12 +336,12 @@ void Uring::abandon() {
   std::shared_ptr<Uring> self = shared_from_this();
   auto serve = [self] {
     while (!self->is_quiet()) {
-      if (self->flights_.in_flight() == 0) {
-        std::this_thread::yield();  // others have the rest
-      } else if (!self->has_completions()) {
+      const bool must_wait = self->flights_.in_flight() > 0;
+      if (must_wait && !self->has_completions()) {
         self->ring_->fetch(/*wait=*/true);
       }
-      self->reap();
+      // Others have the rest, or the kernel has no memory.
+      if (self->reap() == 0) std::this_thread::sleep_for(kPause);
     }
   };
   absl::StatusOr<base::Thread> thread =

@@ -10,6 +10,8 @@
 //     }
 //   }
 //
+// The example is run: tests/sync/examples_test.cc.
+//
 // The leader is the task that comes last.
 //
 // Threads: any; a Wait belongs to one task. What was written before a wait(),

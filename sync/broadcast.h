@@ -14,6 +14,8 @@
 //   sender.send(News("..."));                     // never waits
 //   eddy::spawn(read(sender.subscribe()));        // from now on
 //
+// The example is run: tests/sync/examples_test.cc.
+//
 // The channel keeps the latest messages, as many as its capacity, which is
 // rounded up to a power of two. A receiver that falls behind by more loses the
 // oldest, and learns with the next message how many those were. A message is

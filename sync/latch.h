@@ -5,6 +5,8 @@
 //   started.count_down();       // in each of them, once it listens
 //   co_await started.wait();    // in whoever needs them all
 //
+// The example is run: tests/sync/examples_test.cc.
+//
 // Threads: count_down() and wait() by any; a Wait belongs to one task. What was
 //          written before a count_down(), whoever waited sees.
 // Cancel:  dropping a Wait unlinks it; nothing else happens.

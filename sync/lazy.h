@@ -6,6 +6,8 @@
 //
 //   const Config& c = co_await config.get();  // in any number of tasks
 //
+// The example is run: tests/sync/examples_test.cc.
+//
 // It is a OnceCell that knows its initialiser, which makes a T, or a future of
 // one; see there for what happens when that is dropped or throws.
 //

@@ -10,6 +10,8 @@
 //   eddy::spawn(work(receiver));               // any number of copies
 //   co_await sender.send(std::move(job));      // waits while 100 are queued
 //
+// The example is run: tests/sync/examples_test.cc.
+//
 // create_unbounded<T>() makes one whose send() never waits. The channel ends
 // when all senders are gone, or one of its ends has closed it: recv() then
 // gives what was sent before, and after that an empty optional; or when all

@@ -9,6 +9,8 @@
 //     ...
 //   }
 //
+// The example is run: tests/sync/examples_test.cc.
+//
 // Of those who ask at the same time one makes the value, in its own task, and
 // the others wait for it. Where the value is there, get() is one load.
 //

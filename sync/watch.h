@@ -9,6 +9,8 @@
 //
 //   sender.send(load_config());        // somewhere, now and then
 //
+// The example is run: tests/sync/examples_test.cc.
+//
 // What borrow() gives is a snapshot, which may be kept, across a co_await as
 // well: it holds up nobody, and stays as it is.
 //

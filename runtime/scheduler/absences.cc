@@ -1,6 +1,7 @@
 #include "runtime/scheduler/absences.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "runtime/task/header.h"
@@ -27,12 +28,12 @@ ForkLane* Absences::end() noexcept {
   const context::Current* here = &context::current();
   ForkLane* lane = nullptr;
   base::MutexLock lock(&mutex_);
+  // The innermost, which began last.
   const auto it =
-      std::find_if(absences_.begin(), absences_.end(),
+      std::find_if(absences_.rbegin(), absences_.rend(),
                    [&](const Absence& other) { return other.thread == here; });
   lane = it->lane;
-  *it = std::move(absences_.back());
-  absences_.pop_back();
+  absences_.erase(std::next(it).base());
   count_.store(absences_.size(), std::memory_order_release);
   ended_.notify_all();
   return lane;
@@ -48,9 +49,12 @@ bool Absences::is_absent() const {
 }
 
 bool Absences::wait_for_all(Clock::time_point deadline) {
-  const std::size_t own = is_absent() ? 1 : 0;
+  const context::Current* here = &context::current();
   base::MutexLock lock(&mutex_);
-  while (absences_.size() > own) {
+  const auto own =
+      std::count_if(absences_.begin(), absences_.end(),
+                    [&](const Absence& a) { return a.thread == here; });
+  while (absences_.size() > static_cast<std::size_t>(own)) {
     if (!ended_.wait_until(mutex_, deadline)) return false;
   }
   return true;

@@ -2,8 +2,9 @@
 // block_in_place(), and go on without it. A shutdown waits for them, and names
 // those that don't end.
 //
-// Threads: any; an absence begins and ends on its own thread, and there is one
-//          per thread at a time.
+// Threads: any; an absence begins and ends on its own thread. A thread may have
+//          several, one inside the other: a block_on() in the call polls tasks
+//          of a current-thread runtime, of which another may block.
 // Owner:   the scheduler.
 #ifndef EDDY_RUNTIME_SCHEDULER_ABSENCES_H_
 #define EDDY_RUNTIME_SCHEDULER_ABSENCES_H_

@@ -309,15 +309,20 @@ std::vector<StuckTask> MultiThread::stop_driver(Deadline deadline) {
   stopping_driver_.store(true, kRelease);  // [stop]
   wake_drivers();
   wait_for_cores(0, deadline);
-  wait_for_threads(deadline);
   lifeline().desert();
   for (;;) {
     drop_injected();
     if (lifeline().calls_over() && live().alive() == 0) break;
     if (is_our_thread()) break;  // its own task is alive
-    if (std::chrono::steady_clock::now() >= deadline) break;
-    std::this_thread::yield();
+    const Deadline now = std::chrono::steady_clock::now();
+    if (now >= deadline) break;
+    if (absences().count() > 0) {
+      (void)absences().wait_for_all(now + std::chrono::milliseconds(1));
+    } else {
+      std::this_thread::yield();
+    }
   }
+  wait_for_threads(deadline);
   // Calls that have not seen desert() are a few instructions from their end.
   while (!lifeline().calls_over()) std::this_thread::yield();
   std::vector<base::Thread> threads;

@@ -13,7 +13,6 @@
 #include "benchmarks/program/program.h"
 #include "benchmarks/workloads/files.h"
 #include "io/fs/file.h"
-#include "io/write_all.h"
 #include "runtime/base/status.h"
 #include "runtime/runtime.h"
 #include "runtime/spawn.h"

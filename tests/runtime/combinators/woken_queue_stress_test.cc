@@ -194,7 +194,7 @@ struct DropRound {
 };
 
 TEST(WokenQueue, ThePollerMayGoWhileItsChildrenAreWoken) {
-  Stress<DropRound> stress(/*rounds=*/40'000);
+  Stress<DropRound> stress(/*rounds=*/20'000);
   stress.threads(kWakers, [](DropRound& round, int me, Random&) {
     for (Waker& waker : round.wakers[me]) std::move(waker).wake();
   });

@@ -303,9 +303,7 @@ TEST_P(FileTest, WhatIsInMemoryIsReadAtOnce) {
       buffer = std::move(back);
       EXPECT_EQ(*co_await file.read(room(text)), 4096u);
     }
-    if (testing::allocations_are_counted()) {
-      EXPECT_EQ(testing::allocated_bytes(), allocated);
-    }
+    EXPECT_EQ(testing::allocated_bytes(), allocated);
     EXPECT_EQ(calls.calls(Call::kPreadv2) - before, 20u);
     EXPECT_EQ(calls.calls(Call::kPread), 0u);
   }(in("a")));

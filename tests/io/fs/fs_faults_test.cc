@@ -145,6 +145,15 @@ TEST_P(FsBadInput, WhatIsNotPermitted) {
     auto [count, back] = co_await file.write_at(std::string("y"), 0);
     expect_error(count.status(), EBADF, path);
     EXPECT_EQ(back, "y");
+    if (options.backend() != Backend::kRing) {
+      FaultInjector faults;
+      for (Call call : {Call::kOpenat, Call::kOpenat2}) {
+        faults.fail(call, testing::always(), EACCES);
+      }
+      expect_error((co_await File::open(path, options.read())).status(), EACCES,
+                   path);
+      expect_error(co_await fs::write(path, "y"), EACCES, path);
+    }
     // As root nothing is refused: see the next test.
     if (::geteuid() == 0) co_return;
     EXPECT_TRUE((co_await fs::set_permissions(path, 0)).ok());

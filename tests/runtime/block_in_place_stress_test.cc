@@ -33,7 +33,7 @@ using namespace std::chrono_literals;
 using testing::Random;
 
 constexpr int kTasks = EDDY_TSAN || EDDY_ASAN ? 24 : 60;
-constexpr uint32_t kSteps = EDDY_TSAN || EDDY_ASAN ? 20 : 50;
+constexpr uint32_t kSteps = EDDY_TSAN || EDDY_ASAN ? 15 : 30;
 
 // Cancelled, where the runtime ends meanwhile.
 template <class T>
@@ -157,7 +157,7 @@ TEST_P(BlockInPlaceStress, WhereThreadsAreScarce) {
 // F1
 TEST_P(BlockInPlaceStress, AndThenTheEnd) {
   const uint64_t seed = testing::stress_seed();
-  for (int round = 0; round < (EDDY_TSAN || EDDY_ASAN ? 5 : 20); ++round) {
+  for (int round = 0; round < (EDDY_TSAN || EDDY_ASAN ? 5 : 10); ++round) {
     Runtime& mine = start(builder().max_blocking_threads(1 + round % 3));
     for (int i = 0; i < kTasks / 2; ++i) {
       mine.spawn([](uint64_t seed) -> Task<> {

@@ -153,8 +153,6 @@ TEST(FanoutStress, WatchersSeeTheLastValue) {
 // Property (E2): each receiver gets the messages in their order, but for those
 // that it is told to have missed; none is freed while it is read, and each is
 // freed; who waits is woken, also by the end.
-//
-// Planted faults are in tests/faults.txt, under "broadcast".
 constexpr int kMessages = 40;
 
 struct BroadcastRound : Round<broadcast::Ends<Value>> {

@@ -2,7 +2,7 @@
 # copy_tree copies a tree as it is, and refuses what makes no sense.
 set -u
 
-program=$1
+program=$PWD/$1
 cd "$TEST_TMPDIR" || exit 1
 mkdir -p from/a/b/c 'from/with space'
 for i in $(seq 100); do echo "file $i" >"from/a/b/$i"; done

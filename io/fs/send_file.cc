@@ -89,7 +89,8 @@ ssize_t SendFile::send_some(size_t size) {
   WithoutSigpipe guard;
   auto from = static_cast<off_t>(offset_ + sent_);
   const ssize_t count = sys().sendfile(socket_.fd(), file_.fd(), &from, size);
-  if (count < 0 && errno == EPIPE) guard.take_back();
+  // It may have come after a part was sent.
+  if (count < static_cast<ssize_t>(size)) guard.take_back();
   return count;
 }
 

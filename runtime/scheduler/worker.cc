@@ -89,7 +89,7 @@ inline bool Worker::may_take_over() const {
 
 inline task::Header* Worker::next_task() { return policy_.pick(turns_, *this); }
 
-inline void Worker::push(task::Header& task) {
+void Worker::push(task::Header& task) {
   if (!queue_.try_push(&task)) [[unlikely]]
     push_to_full(task);
 }

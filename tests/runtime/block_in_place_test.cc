@@ -323,6 +323,7 @@ TEST_P(BlockInPlace, InAHookItJustRuns) {
   mine.block_on([]() -> Task<> { co_await time::sleep(1ms); });
   EXPECT_GT(calls, 0);
   EXPECT_EQ(mine.metrics().scheduler.migrations, 0u);
+  stop(mine);  // before what the hooks use is gone
 }
 
 // C1: no thread can be had. The tasks behind have to wait, and are not lost.

@@ -359,18 +359,23 @@ TEST_P(FileTest, APipeWaitsForItsWriter) {
 }
 
 TEST(FileDeathTest, OneReadsOrWritesInSequenceAtATime) {
+  // Nobody writes to it: a read does not end.
+  const std::string path = ::testing::TempDir() + "eddy-pipe";
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
   EXPECT_DEATH(
       {
         Runtime runtime = *Builder::current_thread().build();
-        runtime.block_on([]() -> Task<> {
-          File file = value_of(co_await File::open(
-              "/dev/null", OpenOptions().write().backend(Backend::kPool)));
-          FileWrite one = file.write(bytes("1"));
-          FileWrite two = file.write(bytes("2"));
+        runtime.block_on([](std::string path) -> Task<> {
+          File pipe = value_of(co_await File::open(
+              path, OpenOptions().read().write().backend(Backend::kPool)));
+          std::string text(2, '\0');
+          FileRead one = pipe.read(room(text));
+          FileRead two = pipe.read(room(text));
           co_await join(one, two);
-        });
+        }(path));
       },
       "use read_at\\(\\) and write_at\\(\\)");
+  ::unlink(path.c_str());
 }
 
 }  // namespace

@@ -145,7 +145,7 @@ bool Uring::fill_cancels(Leftovers& left) {
       left.cancelled.push_back(cancels_.pop_front());
     } else if (ring_->prepare_cancel(operation.ticket_,
                                      ticket_of_cancel(operation))) {
-      (void)cancels_.pop_front();
+      hand_to_kernel(&cancels_.pop_front());
     } else {
       return false;
     }
@@ -274,7 +274,9 @@ size_t Uring::reap() {
 void Uring::complete(const Ring::Completion& completion) {
   if ((completion.ticket & kNoFlight) != 0) {
     Operation* const cancelled = cancelled_by(completion.ticket);
-    if (cancelled != nullptr) end_cancel(*cancelled);
+    if (cancelled == nullptr) return;
+    take_from_kernel(cancelled);
+    end_cancel(*cancelled);
     return;
   }
   Operation& operation = flights_.end(completion.ticket);

@@ -41,11 +41,11 @@ class Pipe {
 };
 
 // What became of the records of one test. Relaxed, so that it adds no order to
-// what is tested.
+// what is tested; but who finds that no record lives may close what they used.
 struct Ledger {
   static constexpr auto kRelaxed = std::memory_order_relaxed;
 
-  int alive() const { return records.load(kRelaxed); }
+  int alive() const { return records.load(std::memory_order_acquire); }
 
   std::atomic<int> records{0};    // that live
   std::atomic<int> performed{0};  // by the pool
@@ -58,7 +58,9 @@ class Counted : public Operation {
   explicit Counted(Ledger& ledger) : ledger_(ledger) {
     ledger_.records.fetch_add(1, Ledger::kRelaxed);
   }
-  ~Counted() override { ledger_.records.fetch_sub(1, Ledger::kRelaxed); }
+  ~Counted() override {
+    ledger_.records.fetch_sub(1, std::memory_order_acq_rel);
+  }
 
   void discard(int64_t result) noexcept override {
     ledger_.discarded.fetch_add(1, Ledger::kRelaxed);

@@ -140,7 +140,8 @@ class Operation {
   Sqe sqe_;                         // what submission() said
   blocking::Pool* pool_ = nullptr;  // for when the ring cannot
   uint64_t ticket_ = 0;             // while the kernel has it
-  Operation* next_ = nullptr;       // in the one list that it is in
+  uint32_t cancel_tries_ = 0;  // that the kernel has answered with "not now"
+  Operation* next_ = nullptr;  // in the one list that it is in
 };
 
 }  // namespace eddy::reactor

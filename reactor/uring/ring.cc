@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -193,6 +194,34 @@ bool Ring::prepare_cancel(uint64_t target, uint64_t ticket) {
   return prepare({.opcode = static_cast<Opcode>(IORING_OP_ASYNC_CANCEL),
                   .address = target},
                  ticket);
+}
+
+bool Ring::prepare_late_cancel(uint64_t target, uint64_t ticket,
+                               uint32_t doublings, uint64_t wait_ticket) {
+  // The kernel reads the time when it is handed over.
+  static constexpr auto kWaits = [] {
+    std::array<__kernel_timespec, 11> waits{};
+    for (size_t i = 0; i < waits.size(); ++i) {
+      const long long ns = (1LL << i) * 1'000'000;
+      waits[i] = {.tv_sec = ns / 1'000'000'000, .tv_nsec = ns % 1'000'000'000};
+    }
+    return waits;
+  }();
+  // A queue with room for one only has no place for both.
+  const uint32_t room = ring_->sq.ring_entries - prepared();
+  if (room >= 2) {
+    const auto& wait = kWaits[std::min<size_t>(doublings, kWaits.size() - 1)];
+    (void)prepare({.opcode = static_cast<Opcode>(IORING_OP_TIMEOUT),
+                   .address = Sqe::address_of(&wait),
+                   .length = 1},
+                  wait_ticket);
+    // The cancellation begins when the wait is over, which counts as a failure.
+    ring_->sq.sqes[(ring_->sq.sqe_tail - 1) & ring_->sq.ring_mask].flags |=
+        IOSQE_IO_HARDLINK;
+  } else if (ring_->sq.ring_entries >= 2) {
+    return false;
+  }
+  return prepare_cancel(target, ticket);
 }
 
 int Ring::submit() {

@@ -49,6 +49,11 @@ class Ring {
   // The submitter's. False: the submission queue is full.
   [[nodiscard]] bool prepare(const Sqe& sqe, uint64_t ticket);
   [[nodiscard]] bool prepare_cancel(uint64_t target, uint64_t ticket);
+  // After 2^doublings ms, 10 at most; until then the kernel has it. Whose
+  // ticket is `wait_ticket` completes, too.
+  [[nodiscard]] bool prepare_late_cancel(uint64_t target, uint64_t ticket,
+                                         uint32_t doublings,
+                                         uint64_t wait_ticket);
   bool has_room() const;
   // How many the kernel has not taken yet.
   uint32_t prepared() const;

@@ -112,8 +112,10 @@ void Uring::sort_inbox(Leftovers& left) {
   while (!arrived.empty()) {
     Operation& operation = arrived.pop_front();
     if (operation.state_.is_cancelled()) {
-      cancels_in_flight_.fetch_add(1, kRelaxed);
-      bump(cancel_count_);
+      if (operation.cancel_tries_ == 0) {
+        cancels_in_flight_.fetch_add(1, kRelaxed);
+        bump(cancel_count_);
+      }
       cancels_.push_back(operation);
     } else {
       backlog_.push_back(operation);
@@ -137,14 +139,21 @@ void Uring::fill(Leftovers& left) {
   }
 }
 
+bool Uring::prepare_cancel(const Operation& operation) {
+  const uint64_t ticket = ticket_of_cancel(operation);
+  const uint32_t tries = operation.cancel_tries_;
+  if (tries == 0) return ring_->prepare_cancel(operation.ticket_, ticket);
+  return ring_->prepare_late_cancel(operation.ticket_, ticket, tries - 1,
+                                    kNoFlight);
+}
+
 // False: there are more than the submission queue holds.
 bool Uring::fill_cancels(Leftovers& left) {
   while (!cancels_.empty()) {
     Operation& operation = cancels_.front();
     if (operation.state_.is_done()) {
       left.cancelled.push_back(cancels_.pop_front());
-    } else if (ring_->prepare_cancel(operation.ticket_,
-                                     ticket_of_cancel(operation))) {
+    } else if (prepare_cancel(operation)) {
       hand_to_kernel(&cancels_.pop_front());
     } else {
       return false;
@@ -276,7 +285,14 @@ void Uring::complete(const Ring::Completion& completion) {
     Operation* const cancelled = cancelled_by(completion.ticket);
     if (cancelled == nullptr) return;
     take_from_kernel(cancelled);
-    end_cancel(*cancelled);
+    const bool missed =
+        completion.result == -ENOENT || completion.result == -EALREADY;
+    if (missed && !cancelled->state_.is_done()) {
+      ++cancelled->cancel_tries_;
+      inbox_.push(*cancelled);
+    } else {
+      end_cancel(*cancelled);
+    }
     return;
   }
   Operation& operation = flights_.end(completion.ticket);

@@ -20,6 +20,11 @@
 // waits in the order in which it came. Completions of cancellations come on
 // top: then the kernel keeps what has no room, and reap() fetches it.
 //
+// A cancellation that finds its operation nowhere, or at work, has not ended
+// it: the kernel may be moving it from a thread to a list of those that wait.
+// So it comes again, after 1 ms, 2 ms and so on up to a second, until the
+// operation has ended.
+//
 // The kernel may cancel what nobody asked it to: the operations of a thread
 // that ends, whichever thread's they are. Those are submitted once more.
 //
@@ -97,6 +102,7 @@ class Uring : public std::enable_shared_from_this<Uring> {
   void sort_inbox(Leftovers& left);
   void fill(Leftovers& left);
   bool fill_cancels(Leftovers& left);
+  bool prepare_cancel(const Operation& operation);
   bool enter(Leftovers& left);
   void withdraw_all(Leftovers& left);
   void settle(Leftovers& left);

@@ -168,7 +168,8 @@ class [[nodiscard]] CancellationToken::RunUntilCancelled {
       return kPending;
     }
     drop();
-    return Output(std::nullopt);
+    // In place: g++ 12 warns of the value that an empty optional would move.
+    return Poll<Output>(std::nullopt);
   }
 
  private:

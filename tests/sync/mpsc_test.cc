@@ -313,6 +313,7 @@ TEST(Mpsc, RoomForManyIsTakenAtOnce) {
   EXPECT_TRUE(receiver.try_recv().is_ready());
   {
     std::optional<Permits<int>> permits = *reserve.poll(waker.context());
+    ASSERT_TRUE(permits.has_value());
     EXPECT_TRUE(permits->send(1) && permits->send(2));
     EXPECT_EQ(permits->count(), 1u);
     EXPECT_EQ(sender.capacity(), 0u);

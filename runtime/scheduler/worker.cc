@@ -131,7 +131,7 @@ bool Worker::run_task(task::Header& task, context::Current& here) {
 // This worker's share: what fills half of its queue, since who is in it waits
 // for one round of it; but some in any case, since who is not waits for all.
 task::Header* Worker::take_injected() {
-  if (seat_ == nullptr && scheduler_.long_queue().size() > 0) [[unlikely]] {
+  if (may_take_long()) [[unlikely]] {
     task::Header* task = nullptr;
     if (long_ones_.pop_some({&task, 1}) == 1) {
       took_long_ = true;
@@ -277,7 +277,8 @@ void Worker::wake_thief() { scheduler_.notify_one(); }
 // it may have to fetch some.
 bool Worker::has_waiting_tasks() const {
   return next_ != nullptr || queue_.size() > 0 || is_polling_due() ||
-         !scheduler_.injection().empty() || scheduler_.is_stopping();
+         !scheduler_.injection().empty() || may_take_long() ||
+         scheduler_.is_stopping();
 }
 
 // The scheduler has cancelled all tasks: to run one is to drop its future.

@@ -133,6 +133,8 @@ class alignas(base::kCacheLine) Worker final : private ForkLane::Host {
   bool is_stuck(const Worker& other) const;
   void note_progress(const Worker& other);
   bool steal_from(Worker& other);
+  void rescue_long_task();
+  bool may_take_long() const;
   bool may_take_over() const;
   void watch_roles();
   bool watch(Watched& role);
@@ -162,6 +164,9 @@ class alignas(base::kCacheLine) Worker final : private ForkLane::Host {
   // When the holder of the role last had no work in its queue, or asked for
   // help with it; zero: it has none.
   std::chrono::steady_clock::time_point backlog_since_{};
+  // Since when all others are stuck beside work that only they may do; zero:
+  // they are not, or there is none.
+  std::chrono::steady_clock::time_point all_stuck_since_{};
   std::vector<Watched> watched_;
   RoleWord run_word_;  // RUN, of the last run_harvest()
 

@@ -26,6 +26,8 @@ constexpr auto kRunTime = std::chrono::microseconds(200);
 constexpr auto kHelpAfter = std::chrono::microseconds(50);
 // A poll as short as this is not what keeps others waiting.
 constexpr auto kShortPoll = std::chrono::microseconds(50);
+// How long the holder leaves a long task to others who don't come to it.
+constexpr auto kRescueLongAfter = std::chrono::milliseconds(50);
 
 }  // namespace
 
@@ -69,6 +71,7 @@ void Worker::harvest() {
   if (has_own_work()) {  // the hook's
     turn(Driver::Wait::kNone);
   } else if (!scheduler_.has_work()) {
+    all_stuck_since_ = {};
     turn(Driver::Wait::kForEvents);
   } else {
     // Of others, who may be at a task that does not end.
@@ -167,7 +170,22 @@ void Worker::rescue() {
     all_are_stuck &= stuck;
     if (stuck && !has_own_work()) (void)steal_from(*other);
   }
-  if (all_are_stuck && !has_own_work()) next_ = take_injected();
+  if (!all_are_stuck) {
+    all_stuck_since_ = {};
+    return;
+  }
+  if (!has_own_work()) next_ = take_injected();
+  if (!has_own_work()) rescue_long_task();
+}
+
+// Events may have to wait for a task that blocks again, and then the task would
+// have waited for one that perhaps never ends. A stall now and then is better.
+void Worker::rescue_long_task() {
+  const steady_clock::time_point now = steady_clock::now();
+  if (all_stuck_since_ == steady_clock::time_point()) all_stuck_since_ = now;
+  if (now - all_stuck_since_ < kRescueLongAfter) return;
+  all_stuck_since_ = now;
+  next_ = long_ones_.pop();
 }
 
 // It is at the same task still, or asleep.
@@ -281,6 +299,10 @@ bool Worker::leave_sleepers() {
     scheduler_.wake_standby();
   }
   return true;
+}
+
+bool Worker::may_take_long() const {
+  return seat_ == nullptr && !scheduler_.long_queue().empty();
 }
 
 // A task of those that the holder leaves to others. It is told from those that

@@ -4,7 +4,7 @@ use crate::make_runtime;
 use crate::program::{Arguments, Entry, Measured, Stopwatch};
 use tokio::task::spawn_blocking;
 
-pub const ENTRIES: [Entry; 2] = [
+pub const ENTRIES: &[Entry] = &[
     entry("blocking_batch", blocking_batch),
     entry("blocking_roundtrip", blocking_roundtrip),
 ];

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 
-pub const ENTRIES: [Entry; 4] = [
+pub const ENTRIES: &[Entry] = &[
     entry("fs_write_100", fs_write),
     entry("fs_fsync_100", fs_fsync),
     entry("fs_read_100", fs_read),

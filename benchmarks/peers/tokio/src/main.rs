@@ -33,14 +33,14 @@ pub fn make_runtime(arguments: &Arguments) -> Runtime {
 }
 
 fn main() {
-    let suites: [&[Entry]; 6] = [
-        &micro::ENTRIES,
-        &sync::ENTRIES,
-        &sync_channels::ENTRIES,
-        &sync_fanout::ENTRIES,
-        &time::ENTRIES,
-        &blocking::ENTRIES,
-        &fs::ENTRIES,
+    let suites = [
+        micro::ENTRIES,
+        sync::ENTRIES,
+        sync_channels::ENTRIES,
+        sync_fanout::ENTRIES,
+        time::ENTRIES,
+        blocking::ENTRIES,
+        fs::ENTRIES,
     ];
     program::run_program(&RUNTIMES, &suites.concat());
 }

@@ -12,7 +12,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::{oneshot, Notify};
 use tokio::task::{yield_now, JoinHandle, JoinSet};
 
-pub const ENTRIES: [Entry; 11] = [
+pub const ENTRIES: &[Entry] = &[
     entry("spawn_join", spawn_join, 1_000_000),
     entry("join_set", join_set, 1_000_000),
     entry("spawn_remote", spawn_remote, 1_000_000),

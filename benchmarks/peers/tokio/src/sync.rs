@@ -5,7 +5,7 @@ use crate::program::{time_rounds, Arguments, Entry, Measured};
 use std::sync::Arc;
 use tokio::sync::{oneshot, Notify};
 
-pub const ENTRIES: [Entry; 3] = [
+pub const ENTRIES: &[Entry] = &[
     entry("oneshot", send_and_receive),
     entry("notify", notify),
     entry("select2", select2),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, Mutex, RwLock, Semaphore};
 
-pub const ENTRIES: [Entry; 8] = [
+pub const ENTRIES: &[Entry] = &[
     entry("mutex_1", |arguments| lock_by(arguments, 1)),
     entry("mutex_100", |arguments| lock_by(arguments, 100)),
     entry("rwlock_read", rwlock_read),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tokio::runtime::Runtime;
 use tokio::sync::{broadcast, watch, Notify};
 
-pub const ENTRIES: [Entry; 2] = [
+pub const ENTRIES: &[Entry] = &[
     entry("watch", watch_values),
     entry("broadcast", broadcast_messages),
 ];

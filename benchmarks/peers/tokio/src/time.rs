@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::time::sleep;
 
-pub const ENTRIES: [Entry; 4] = [
+pub const ENTRIES: &[Entry] = &[
     entry("timer_drop", timer_drop),
     entry("timer_drop_2", timer_drop_2),
     entry("sleeps_100k", sleeps_100k),

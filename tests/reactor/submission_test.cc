@@ -199,7 +199,13 @@ TEST_P(Submissions, DroppedWhenReadyButNotPolledAreDiscarded) {
 
 TEST_P(Submissions, DroppedOnThePoolRunToTheirEnd) {
   auto drop = [this]() -> Task<void> {
-    co_await select(read(Prefer::kPool), time::sleep(3ms));
+    {
+      WakeCounter waker;
+      Submission<Read> pending = read(Prefer::kPool);
+      EXPECT_TRUE(pending.poll(waker.context()).is_pending());
+      // A job that has not begun is not run.
+      while (ledger_.performed == 0) co_await yield_now();
+    }
     EXPECT_EQ(ledger_.alive(), 1);
     pipe_->write("hello");
   };

@@ -65,6 +65,10 @@ class Core {
     return std::shared_ptr<Core>(any, &any->group_.core_of(fd));
   }
 
+  Core& in_group(size_t number) const {
+    return *group_.cores()[number % group_.cores().size()];
+  }
+
   size_t poll(std::optional<std::chrono::nanoseconds> timeout);
   void wake();
   void shut_down();

@@ -59,8 +59,15 @@ size_t Reactor::poll(std::optional<std::chrono::nanoseconds> timeout) {
   return core_->poll(timeout);
 }
 void Reactor::wake() { core_->wake(); }
-std::shared_ptr<Uring> Reactor::uring(Opcode opcode) {
+std::shared_ptr<Uring> Reactor::uring(Opcode opcode) const {
   return core_->uring().get(opcode);
+}
+std::shared_ptr<Uring> Reactor::uring_in_group(Opcode opcode,
+                                               size_t number) const {
+  return core_->in_group(number).uring().get(opcode);
+}
+bool Reactor::has(const Uring& uring) const {
+  return core_->uring().current() == &uring;
 }
 IoUringStatus Reactor::io_uring_status() { return core_->uring().status(); }
 void Reactor::flush() { core_->flush(); }

@@ -7,7 +7,8 @@
 //   (*reactor)->poll(std::nullopt);  // until an event, or wake()
 //
 // One epoll is enough for some millions of events a second. Beyond that there
-// may be a group of reactors, over which the fds are spread by their numbers.
+// may be a group of reactors, over which the fds are spread by their numbers,
+// and the operations of rings by the threads that submit them.
 //
 // Threads: wake(), metrics() and the registration of fds by any; poll() by one
 //          at a time.
@@ -75,7 +76,11 @@ class Reactor {
 
   // The ring for an operation with this opcode, which the caller gives it by
   // push() and flush(); null if the blocking pool has to carry it out.
-  std::shared_ptr<Uring> uring(Opcode opcode);
+  std::shared_ptr<Uring> uring(Opcode opcode) const;
+  // That of one in the group, which `number` chooses, however large it is.
+  std::shared_ptr<Uring> uring_in_group(Opcode opcode, size_t number) const;
+  // Whether poll() flushes this ring.
+  bool has(const Uring& uring) const;
   // Makes the ring, if nobody has yet.
   IoUringStatus io_uring_status();
   // Hands over what was pushed: by a thread that has put that off until its

@@ -44,12 +44,22 @@ Poll<int64_t> SubmissionBase::poll(Context& cx) {
   return operation_->result_;
 }
 
+// Where a runtime has several, threads don't meet at one: a thread that polls a
+// reactor gives to its ring, which takes all in a batch, and the others go by
+// their numbers.
+std::shared_ptr<Uring> SubmissionBase::ring_of_thread(
+    const context::Services& services, Opcode opcode) {
+  const context::Current& here = context::current();
+  if (here.polled != nullptr) return here.polled->uring(opcode);
+  return services.reactor.uring_in_group(opcode, here.shard);
+}
+
 void SubmissionBase::start() {
   const context::Services& services = context::services("a file operation");
   if (prefer_ == Prefer::kRing) {
     operation_->sqe_ = operation_->submission();
     operation_->pool_ = &services.blocking;
-    uring_ = services.reactor.uring(operation_->sqe_.opcode);
+    uring_ = ring_of_thread(services, operation_->sqe_.opcode);
   }
   if (uring_ == nullptr) {
     run_on_pool(services.blocking, *operation_);
@@ -87,9 +97,8 @@ void SubmissionBase::drop() noexcept {
 // A thread that polls the reactor before it sleeps makes one batch of all that
 // its tasks hand over until then.
 void SubmissionBase::flush_soon(Uring& uring) {
-  const context::Current& here = context::current();
-  const bool polls_it =
-      here.polled != nullptr && here.polled == &here.services->reactor;
+  const reactor::Reactor* const polled = context::current().polled;
+  const bool polls_it = polled != nullptr && polled->has(uring);
   if (!polls_it || uring.is_closed()) uring.flush();
 }
 

@@ -31,6 +31,10 @@
 #include "runtime/task/context.h"
 #include "runtime/task/poll.h"
 
+namespace eddy::context {
+struct Services;
+}
+
 namespace eddy::reactor {
 
 class Uring;
@@ -60,6 +64,8 @@ class SubmissionBase {
 
   void start();
   void drop() noexcept;
+  static std::shared_ptr<Uring> ring_of_thread(
+      const context::Services& services, Opcode opcode);
   static void flush_soon(Uring& uring);
 
   Operation* operation_;          // null after a move, or release()

@@ -69,10 +69,11 @@ class Builder {
   // and runs no task. Multi-thread only; a current-thread runtime has one
   // thread for both.
   Builder& reactor_assist(bool assist);
-  // Reactors, over which the sockets are spread by their numbers: 1 to 64,
-  // default 1, which is enough for millions of events a second. Each is polled
-  // by a thread at a time, so there are N + that many threads; timers are with
-  // the first. With more than one the clock can't be paused. Multi-thread only.
+  // Reactors, over which the sockets are spread by their numbers, and the
+  // operations of io_uring by the threads that submit them: 1 to 64, default 1,
+  // which is enough for millions of events a second. Each is polled by a thread
+  // at a time, so there are N + that many threads; timers are with the first.
+  // With more than one the clock can't be paused. Multi-thread only.
   Builder& reactor_threads(std::size_t n);
   // With reactor_assist(): how long a task may run until another thread looks
   // whether it must take over the polling, which it does after two to five

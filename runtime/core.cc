@@ -51,8 +51,10 @@ absl::StatusOr<std::shared_ptr<RuntimeCore>> RuntimeCore::create(
           builder.reactor_threads_);
   if (!reactors.ok()) return reactors.status();
   if (builder.io_uring_.mode == IoUring::kRequired) {
-    const IoUringStatus ring = reactors->front()->io_uring_status();
-    if (!ring.is_ok()) return required_ring_failed(ring);
+    for (const auto& reactor : *reactors) {
+      const IoUringStatus ring = reactor->io_uring_status();
+      if (!ring.is_ok()) return required_ring_failed(ring);
+    }
   }
   const bool is_current_thread =
       builder.flavor_ == Builder::Flavor::kCurrentThread;

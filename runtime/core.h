@@ -41,7 +41,7 @@ class RuntimeCore : public std::enable_shared_from_this<RuntimeCore> {
   bool is_current_thread() const { return is_current_thread_; }
   // What code inside this runtime sees.
   const context::Current& context() const { return here_; }
-  // That of the first reactor, whose ring operations go to.
+  // That of the first reactor; the others' are made like it.
   IoUringStatus io_uring_status() const {
     return reactors_.front()->io_uring_status();
   }

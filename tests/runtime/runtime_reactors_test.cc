@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "io/fs/file.h"
 #include "io/net/tcp_listener.h"
 #include "io/net/tcp_stream.h"
 #include "io/write_all.h"
@@ -132,6 +133,49 @@ TEST_P(Reactors, EachServesItsShareOfTheSockets) {
   }
   EXPECT_EQ(connected.reactor.registrations, 2u * kConnections);
   EXPECT_EQ(end.reactor.events, events);
+  stop(runtime);
+}
+
+constexpr int kReaders = 8, kReads = 200;
+
+Task<> read_by_ring() {
+  const auto options = io::OpenOptions().read().backend(io::Backend::kRing);
+  const io::File file =
+      (co_await io::File::open("/proc/self/exe", options)).value();
+  std::vector<JoinHandle<void>> tasks;
+  for (int i = 0; i < kReaders; ++i) {
+    tasks.push_back(spawn([&file]() -> Task<> {
+      io::Buffer page(64);
+      for (int read = 0; read < kReads; ++read) {
+        auto [count, back] = co_await file.read_at(std::move(page), 0);
+        EXPECT_EQ(count.value(), 64u);
+        page = std::move(back);
+      }
+    }));
+  }
+  for (auto& task : tasks) (co_await task).value();
+}
+
+// By the threads that submit them: which those are is the scheduler's affair,
+// but they are not always of one reactor.
+TEST_P(Reactors, OperationsOfRingsAreSpreadOverThem) {
+  Runtime& runtime = start(builder());
+  if (!runtime.io_uring_status().is_ok()) GTEST_SKIP() << "no io_uring";
+  std::size_t used = 0;
+  for (int round = 1; round <= 100 && used < 2; ++round) {
+    runtime.block_on(read_by_ring());
+    const RuntimeMetrics metrics = runtime.metrics();
+    uint64_t completed = 0;
+    used = 0;
+    for (const reactor::Metrics& reactor : metrics.reactors) {
+      completed += reactor.io_uring.completed;
+      used += reactor.io_uring.completed > 0;
+    }
+    EXPECT_GE(completed, uint64_t{kReaders} * kReads * round);
+    EXPECT_EQ(metrics.reactor.io_uring.completed, completed);
+    EXPECT_EQ(metrics.reactor.io_uring.fallbacks, 0u);
+  }
+  EXPECT_GE(used, 2u);
   stop(runtime);
 }
 

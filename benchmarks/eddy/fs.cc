@@ -86,10 +86,11 @@ Measured fs_read(const Runtime& runtime, const Arguments&) {
   });
 }
 
-Task<absl::Status> read_pages(const io::File& file, std::size_t seed) {
+Task<absl::Status> read_pages(const io::File& file, std::size_t seed,
+                              std::size_t reads) {
   Places places(seed);
   io::Buffer page(kPage);
-  for (std::size_t i = 0; i < kReads / kInFlight; ++i) {
+  for (std::size_t i = 0; i < reads; ++i) {
     auto [count, back] = co_await file.read_at(std::move(page), places.next());
     EDDY_CO_RETURN_IF_ERROR(count.status());
     if (*count != kPage) co_return absl::DataLossError("a short read");
@@ -98,20 +99,34 @@ Task<absl::Status> read_pages(const io::File& file, std::size_t seed) {
   co_return absl::OkStatus();
 }
 
-Task<> read_at_random(const io::File& file) {
+Task<> read_at_random(const io::File& file, std::size_t in_flight,
+                      std::size_t each) {
   std::vector<JoinHandle<absl::Status>> readers;
-  for (std::size_t i = 0; i < kInFlight; ++i) {
-    readers.push_back(spawn(read_pages(file, i)));
+  for (std::size_t i = 0; i < in_flight; ++i) {
+    readers.push_back(spawn(read_pages(file, i, each)));
   }
   co_await join_each(std::move(readers));
 }
 
-Measured fs_random(const Runtime& runtime, const Arguments&) {
-  const io::File file = *runtime.block_on(io::File::open(large_file()));
+Measured time_random(const Runtime& runtime, io::OpenOptions options,
+                     std::size_t in_flight, std::size_t reads) {
+  const io::File file =
+      *runtime.block_on(io::File::open(large_file(), options.read()));
+  const std::size_t each = reads / in_flight;
   const auto run = [&] {
-    runtime.block_on(runtime.spawn(read_at_random(file))).value();
+    runtime.block_on(runtime.spawn(read_at_random(file, in_flight, each)))
+        .value();
   };
-  return time_rounds(1, kReads / kInFlight * kInFlight, run);
+  return time_rounds(1, each * in_flight, run);
+}
+
+Measured fs_random(const Runtime& runtime, const Arguments&) {
+  return time_random(runtime, io::OpenOptions(), kInFlight, kReads);
+}
+
+Measured fs_direct(const Runtime& runtime, const Arguments&) {
+  return time_random(runtime, io::OpenOptions().direct(), kDirectInFlight,
+                     kDirectReads);
 }
 
 }  // namespace
@@ -125,5 +140,6 @@ int main(int argc, char** argv) {
                                               {"fs_fsync_100", fs_fsync},
                                               {"fs_read_100", fs_read},
                                               {"fs_random_4k", fs_random},
+                                              {"fs_direct_4k", fs_direct},
                                           }));
 }

@@ -42,14 +42,14 @@ def usable_programs(options, plan):
 
 def usable_suites(options, plan):
     """Of the suites that measure by themselves, those that are asked for; with
-    the runtimes that each of them lacks."""
+    the runtimes, or the tools, that each of them lacks."""
     usable = []
     for source in SUITE_SOURCES:
         if source.name not in options.suites:
             continue
         missing = source.missing(options)
         for runtime, reason in missing.items():
-            if runtime in options.only:
+            if runtime in options.only or runtime not in names.RUNTIMES:
                 plan.skipped.append((f"{source.name}: {runtime}", reason))
         usable.append((source, missing))
     return usable

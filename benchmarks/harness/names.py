@@ -20,20 +20,24 @@ SUITES = {
         "echo_c1", "echo_c16", "echo_c256", "echo_c1000", "echo_open_1k",
         "echo_open_20k", "echo_open_80k", "compute_c16", "compute_c256",
         "stall_sleep", "stall_compute", "http_c64", "http_c256", "churn",
-        "idle_conn_bytes",
+        "idle_conn_bytes", "files_1k_c64", "files_1m_c64",
     ],
-    "fs": ["fs_write_100", "fs_fsync_100", "fs_read_100", "fs_random_4k"],
+    "fs": [
+        "fs_write_100", "fs_fsync_100", "fs_read_100", "fs_random_4k",
+        "fs_direct_4k", "fs_echo_alone", "fs_echo_copying",
+    ],
 }
 
 RUNTIMES = [
     "eddy", "eddy-current", "eddy-noassist", "tokio", "tokio-mimalloc",
     "tokio-current", "go", "asio", "libuv", "tbb", "nginx", "raw-epoll",
-    "raw-uring", "seq", "threads", "pool-2",
+    "raw-uring", "seq", "threads", "pool-2", "fio",
 ]
 
 # These use one thread, however many workers the others have.
 SINGLE_THREADED = {
     "eddy-current", "tokio-current", "libuv", "raw-epoll", "raw-uring", "seq",
+    "fio",
 }
 
 # What --sweep takes: benches whose programs know --tasks, or whose time should

@@ -1,7 +1,7 @@
 """Suite net: servers on loopback, and a load in another process.
 
-Each repetition starts a server, lets //benchmarks/net:load measure it, and
-stops it. Two placements are measured, since they tell different things: `free`
+Each repetition starts a server, lets //benchmarks/net:load measure it, or wrk a
+server of files, and stops it. Two placements are measured, since they tell different things: `free`
 leaves all threads to the kernel; `apart` gives the load the last CPU and the
 server the others, so that no server gains by being on the load's CPU.
 """
@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from harness import build, peers
+from harness import build, peers, wrk
 from harness.failure import Failed
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,6 +57,11 @@ BENCHES = {
     "idle_conn_bytes": ["--load=idle", "--connections=8000"],
 }
 
+# Servers of files, and how large the file is that is asked for.
+FILES = {"files_1k_c64": 1 << 10, "files_1m_c64": 1 << 20}
+FILE_SERVER = "//examples:file_server"
+FILE_RUNTIMES = ("eddy", "eddy-current", "nginx")
+
 BAZEL_SERVERS = {
     "eddy": "//benchmarks/eddy:net_server",
     "eddy-current": "//benchmarks/eddy:net_server",
@@ -74,6 +79,7 @@ NEEDS = {
     "nginx": [peers.Needs(NGINX, "nginx-light")],
     **dict.fromkeys(TOKIO, [peers.CARGO, peers.TOKIO]),
 }
+WRK = peers.Needs(wrk.PATH, "wrk")
 RUNTIMES = [*BAZEL_SERVERS, *TOKIO, "go", "nginx"]
 
 # A worker of nginx is a process; they are children of the one that we start,
@@ -86,6 +92,8 @@ pid {folder}/pid;
 events {{ worker_connections 4096; }}
 http {{
   access_log off;
+  sendfile on;
+  tcp_nopush on;
   server_tokens off;
   keepalive_requests 1000000000;
   client_body_temp_path {folder};
@@ -95,7 +103,8 @@ http {{
   scgi_temp_path {folder};
   server {{
     listen 127.0.0.1:{port} backlog=1024;
-    location / {{ default_type text/plain; return 200 "Hello, World!"; }}
+    location = / {{ default_type text/plain; return 200 "Hello, World!"; }}
+    location / {{ root {root}; }}
   }}
 }}
 """
@@ -124,6 +133,7 @@ class _Server:
     """A server that has said that it listens; stopped at the end of `with`."""
 
     PATIENCE = 5  # seconds, to come up and to go
+    FIRST_WORDS, BEFORE_PORT = "port", " "
 
     def __init__(self, name, command, cpus):
         self._name = name
@@ -186,23 +196,33 @@ class _Server:
                 self._wait_for_end()
                 raise self.failure("did not say its port")
             line += character
-        word, _, port = line.decode(errors="replace").strip().partition(" ")
-        if word != "port" or not port.isdigit():
+        said, _, port = (
+            line.decode(errors="replace").strip().rpartition(self.BEFORE_PORT))
+        if said != self.FIRST_WORDS or not port.isdigit():
             raise self.failure(f"said {line!r} instead of its port")
         return int(port)
+
+
+class _FileServer(_Server):
+    """The example announces itself to people."""
+
+    FIRST_WORDS, BEFORE_PORT = "listening on http://127.0.0.1", ":"
 
 
 class _Nginx(_Server):
     """nginx does not tell its port, and its workers are processes."""
 
-    def __init__(self, name, workers, cpus):
+    def __init__(self, name, workers, root, cpus):
         self._folder = tempfile.TemporaryDirectory()
         self._port = _free_port()
         self._workers = workers
         conf = Path(self._folder.name) / "nginx.conf"
         conf.write_text(
             NGINX_CONF.format(
-                workers=workers, folder=self._folder.name, port=self._port
+                workers=workers,
+                folder=self._folder.name,
+                port=self._port,
+                root=root or self._folder.name,
             )
         )
         command = [NGINX, "-e", "stderr", "-p", self._folder.name, "-c", conf]
@@ -256,6 +276,8 @@ class NetSuite:
             for need in needs:
                 if reason := need.missing():
                     reasons[runtime] = reason
+        if reason := WRK.missing():
+            reasons["wrk"] = reason
         return reasons
 
     def programs(self, options):
@@ -271,6 +293,8 @@ class NetSuite:
             for runtime, target in BAZEL_SERVERS.items()
             if runtime in wanted
         }
+        if wanted.intersection(FILE_RUNTIMES):
+            targets.add(FILE_SERVER)
         return [LOAD, *sorted(targets)]
 
     def rows_to_measure(self, options):
@@ -280,11 +304,20 @@ class NetSuite:
             for placement in PLACEMENTS
             for runtime in RUNTIMES
             if runtime != "nginx" or bench.startswith("http_")
+        ] + [
+            (bench, runtime, placement)
+            for bench in FILES
+            for placement in PLACEMENTS
+            for runtime in FILE_RUNTIMES
+            if not WRK.missing()
         ]
 
     def measure(self, bench, runtime, placement, options):
         """One repetition."""
         server_cpus, load_cpus = _cpus(placement)
+        if bench in FILES:
+            return self._measure_files(
+                bench, runtime, options, server_cpus, load_cpus)
         server = self._server(bench, runtime, options, server_cpus)
         with server:
             figures = self._run_load(bench, server, options, load_cpus)
@@ -296,9 +329,31 @@ class NetSuite:
             "idle_cpu_percent": figures["idle_cpu_percent"],
         }
 
+    def _measure_files(self, bench, runtime, options, server_cpus, load_cpus):
+        with tempfile.TemporaryDirectory() as root:
+            os.chmod(root, 0o755)  # nginx's workers may be another user
+            (Path(root) / "file").write_bytes(b"f" * FILES[bench])
+            with self._file_server(runtime, root, options, server_cpus) as it:
+                url = f"http://127.0.0.1:{it.port}/file"
+                return wrk.measure(
+                    url, FILES[bench], it.pids(), options.seconds,
+                    preexec_fn=_in_child(load_cpus))
+
+    def _file_server(self, runtime, root, options, cpus):
+        if runtime == "nginx":
+            return _Nginx(runtime, options.workers, root, cpus)
+        workers = 0 if runtime == "eddy-current" else options.workers
+        command = [
+            options.binary(FILE_SERVER),
+            f"--root={root}",
+            "--port=0",
+            f"--workers={workers}",
+        ]
+        return _FileServer(runtime, command, cpus)
+
     def _server(self, bench, runtime, options, cpus):
         if runtime == "nginx":
-            return _Nginx(runtime, options.workers, cpus)
+            return _Nginx(runtime, options.workers, None, cpus)
         target = BAZEL_SERVERS.get(runtime)
         binary = options.binary(target) if target else self._binaries[runtime]
         command = [

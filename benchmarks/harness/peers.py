@@ -73,16 +73,28 @@ class GoProgram(Program):
         self.path = build.go(self.folder, options)
 
 
+class ScriptProgram(Program):
+    """A script that drives a program that is installed."""
+
+    def __init__(self, script, language, suites, runtimes, needs=()):
+        super().__init__(suites, runtimes, needs)
+        self.script, self.language = script, language
+
+    def build(self, options):
+        self.path = build.ROOT / "benchmarks" / "peers" / self.script
+
+
 CARGO = Needs(build.CARGO, "cargo")
 TOKIO = Needs("/usr/share/cargo/registry/tokio-1.*", "librust-tokio-dev")
 MIMALLOC = Needs("/usr/lib/*/libmimalloc.so.2", "libmimalloc2.0")
 GO = Needs(build.GO, "golang-go")
 ASIO = Needs("/usr/include/boost/asio.hpp", "libboost1.81-dev")
+FIO = Needs("/usr/bin/fio", "fio")
 TBB = Needs("/usr/include/oneapi/tbb.h", "libtbb-dev")
 
 EDDY_RUNTIMES = ["eddy", "eddy-current"]
 
-TOKIO_SUITES = ["micro", "sync", "time", "blocking"]
+TOKIO_SUITES = ["micro", "sync", "time", "blocking", "fs"]
 
 PROGRAMS = [
     BazelProgram("//benchmarks/eddy:micro", ["micro"], EDDY_RUNTIMES),
@@ -91,6 +103,8 @@ PROGRAMS = [
     BazelProgram("//benchmarks/eddy:sync_fanout", ["sync"], EDDY_RUNTIMES),
     BazelProgram("//benchmarks/eddy:time", ["time"], EDDY_RUNTIMES),
     BazelProgram("//benchmarks/eddy:blocking", ["blocking"], EDDY_RUNTIMES),
+    BazelProgram("//benchmarks/eddy:fs", ["fs"], EDDY_RUNTIMES),
+    BazelProgram("//benchmarks/eddy:fs_echo", ["fs"], EDDY_RUNTIMES),
     BazelProgram("//benchmarks/eddy:forkjoin", ["forkjoin"], ["eddy"]),
     BazelProgram("//benchmarks/peers/seq", ["forkjoin"], ["seq"]),
     BazelProgram("//benchmarks/peers/tbb", ["forkjoin"], ["tbb"], [TBB]),
@@ -101,6 +115,9 @@ PROGRAMS = [
     GoProgram("go", ["micro", "sync", "time"], ["go"], [GO]),
     BazelProgram("//benchmarks/peers/asio", ["micro", "time"], ["asio"],
                  [ASIO]),
+    BazelProgram("//benchmarks/peers/fs:limits", ["fs"],
+                 ["seq", "threads", "pool-2", "raw-uring"]),
+    ScriptProgram("fs/fio.py", "fio", ["fs"], ["fio"], [FIO]),
 ]
 
 # What can't be measured, and why: it is named in every report.

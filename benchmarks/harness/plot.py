@@ -12,6 +12,7 @@ COLORS = {
     "go": "#00838f", "asio": "#6a1b9a", "libuv": "#ad1457", "tbb": "#558b2f",
     "nginx": "#2e7d32", "raw-epoll": "#616161", "raw-uring": "#9e9e9e",
     "seq": "#424242", "threads": "#795548", "pool-2": "#bcaaa4",
+    "fio": "#c62828",
 }
 STYLE = ("<style>text{font:12px sans-serif;fill:#333}"
          ".title{font-weight:bold}.axis{stroke:#bbb}</style>")

@@ -25,7 +25,9 @@ inline constexpr std::size_t kRounds = 5;  // of 100 files
 inline constexpr uint64_t kLargeBytes = uint64_t{1} << 30;
 inline constexpr std::size_t kPage = 4096;
 inline constexpr std::size_t kInFlight = 64;
-inline constexpr std::size_t kReads = 500'000;
+inline constexpr std::size_t kReads = 100'000;
+inline constexpr std::size_t kDirectInFlight = 32;
+inline constexpr std::size_t kDirectReads = 32'000;
 
 // Removed at the end, in $TMPDIR or else /tmp.
 class Folder {
@@ -80,8 +82,8 @@ inline void fill(const Folder& folder) {
   }
 }
 
-// A file of 1 GiB, all of it in the page cache. Kept for the next program: to
-// make it takes longer than to read it.
+// A file of 1 GiB, all of it in the page cache and on the disk. Kept for the
+// next program: to make it takes longer than to read it.
 inline std::string large_file() {
   const char* parent = ::getenv("TMPDIR");
   const std::string path =
@@ -99,6 +101,7 @@ inline std::string large_file() {
                static_cast<ssize_t>(chunk.size()),
            "write " + path);
   }
+  expect(::fdatasync(fd) == 0, "sync " + path);
   ::close(fd);
   return path;
 }

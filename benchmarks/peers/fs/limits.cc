@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstddef>
+#include <cstdlib>
 #include <string>
 #include <thread>
 #include <vector>
@@ -165,42 +166,80 @@ Measured read_files(const Arguments& arguments) {
   });
 }
 
-Measured read_at_random(const Arguments& arguments) {
-  const int fd = ::open(large_file().c_str(), O_RDONLY);
-  std::vector<std::string> pages(kInFlight, std::string(kPage, '\0'));
-  std::vector<Places> places;
-  for (std::size_t i = 0; i < kInFlight; ++i) places.emplace_back(i);
-  constexpr std::size_t kEach = kReads / kInFlight;
-  const auto in_turn = [&] {
-    for (std::size_t n = 0; n < kEach; ++n) {
-      for (std::size_t i = 0; i < kInFlight; ++i) {
-        const auto at = static_cast<off_t>(places[i].next());
-        expect(::pread(fd, pages[i].data(), kPage, at) == kPage, "a page");
+class Page {
+ public:
+  Page() : bytes_(static_cast<char*>(std::aligned_alloc(kPage, kPage))) {}
+  Page(const Page&) = delete;
+  Page& operator=(const Page&) = delete;
+  ~Page() { std::free(bytes_); }
+
+  char* data() const { return bytes_; }
+
+ private:
+  char* const bytes_;
+};
+
+// Of a file, from as many places at a time as there are pages.
+class RandomReads {
+ public:
+  RandomReads(int flags, std::size_t in_flight, std::size_t reads)
+      : fd_(::open(large_file().c_str(), O_RDONLY | flags)),
+        each_(reads / in_flight),
+        pages_(in_flight) {
+    expect(fd_ >= 0, "open the large file");
+    for (std::size_t i = 0; i < in_flight; ++i) places_.emplace_back(i);
+  }
+  RandomReads(const RandomReads&) = delete;
+  RandomReads& operator=(const RandomReads&) = delete;
+  ~RandomReads() { ::close(fd_); }
+
+  std::size_t total() const { return each_ * pages_.size(); }
+
+  void in_turn() {
+    for (std::size_t n = 0; n < each_; ++n) {
+      for (std::size_t i = 0; i < pages_.size(); ++i) {
+        const auto at = static_cast<off_t>(places_[i].next());
+        expect(::pread(fd_, pages_[i].data(), kPage, at) == kPage, "a page");
       }
     }
-  };
-  const auto by_ring = [&] {
-    Ring ring(kInFlight);
-    std::vector<std::size_t> left(kInFlight, kEach);
+  }
+
+  void by_ring() {
+    Ring ring(static_cast<unsigned>(pages_.size()));
+    std::vector<std::size_t> left(pages_.size(), each_);
     std::size_t pending = 0;
     const auto read = [&](std::size_t i) {
       ring.add(i, [&](io_uring_sqe* sqe) {
-        ::io_uring_prep_read(sqe, fd, pages[i].data(), kPage, places[i].next());
+        ::io_uring_prep_read(sqe, fd_, pages_[i].data(), kPage,
+                             places_[i].next());
       });
       --left[i];
       ++pending;
     };
-    for (std::size_t i = 0; i < kInFlight; ++i) read(i);
+    for (std::size_t i = 0; i < pages_.size(); ++i) read(i);
     ring.run(pending, [&](std::size_t i, int result) {
       expect(result == static_cast<int>(kPage), "a page");
       if (left[i] > 0) read(i);
     });
-  };
-  const Measured measured = arguments.runtime == "seq"
-                                ? time_rounds(1, kEach * kInFlight, in_turn)
-                                : time_rounds(1, kEach * kInFlight, by_ring);
-  ::close(fd);
-  return measured;
+  }
+
+ private:
+  const int fd_;
+  const std::size_t each_;
+  std::vector<Page> pages_;
+  std::vector<Places> places_;
+};
+
+Measured read_at_random(const Arguments& arguments) {
+  RandomReads reads(0, kInFlight, kReads);
+  return time_rounds(1, reads.total(), [&] {
+    arguments.runtime == "seq" ? reads.in_turn() : reads.by_ring();
+  });
+}
+
+Measured read_direct(const Arguments&) {
+  RandomReads reads(O_DIRECT, kDirectInFlight, kDirectReads);
+  return time_rounds(1, reads.total(), [&] { reads.by_ring(); });
 }
 
 }  // namespace
@@ -220,6 +259,9 @@ int main(int argc, char** argv) {
     }
     if (name == "seq" || name == "raw-uring") {
       entries.push_back({"fs", "fs_random_4k", name, read_at_random});
+    }
+    if (name == "raw-uring") {
+      entries.push_back({"fs", "fs_direct_4k", name, read_direct});
     }
   }
   return run_program(argc, argv, entries);

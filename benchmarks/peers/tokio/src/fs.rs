@@ -22,7 +22,7 @@ const ROUNDS: usize = 5;
 const LARGE_BYTES: u64 = 1 << 30;
 const PAGE: usize = 4096;
 const IN_FLIGHT: usize = 64;
-const READS: usize = 500_000;
+const READS: usize = 100_000;
 
 const fn entry(bench: &'static str, run: fn(&Arguments) -> Measured) -> Entry {
     Entry {

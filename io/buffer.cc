@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <new>
 
 #include "absl/base/thread_annotations.h"
@@ -14,8 +15,11 @@ namespace {
 
 // Sizes of which memory is kept: 4 KiB, and so on by 4 up to 1 MiB.
 constexpr size_t kSizes = 5;
-constexpr size_t kKeptBytes = size_t{4} << 20;  // of each size, at most
-constexpr size_t kKeptPieces = 64;              // likewise
+constexpr size_t kKeptBytes = size_t{128} << 20;  // of each size, at most
+constexpr size_t kKeptPieces = 128;               // likewise
+// What nobody has needed for so long is given back, some pieces at a time.
+constexpr auto kNeededFor = std::chrono::seconds(1);
+constexpr size_t kGivenBack = 16;
 
 constexpr size_t bytes_of_class(size_t index) {
   return Buffer::kAlignment << (2 * index);
@@ -43,19 +47,42 @@ class Kept {
  public:
   std::byte* take() {
     base::MutexLock lock(&mutex_);
-    return count_ == 0 ? nullptr : pieces_[--count_];
+    if (count_ == 0) return nullptr;
+    std::byte* const memory = pieces_[--count_];
+    least_ = std::min(least_, count_);
+    return memory;
   }
-  // False if there is enough already.
-  bool put(std::byte* memory, size_t limit) {
-    base::MutexLock lock(&mutex_);
-    if (count_ >= std::min(limit, kKeptPieces)) return false;
-    pieces_[count_++] = memory;
-    return true;
+
+  // A piece of `bytes`.
+  void put(std::byte* memory, size_t bytes) noexcept {
+    std::array<std::byte*, kGivenBack> unneeded;
+    size_t count = 0;
+    const auto now = Clock::now();
+    {
+      base::MutexLock lock(&mutex_);
+      if (count_ < std::min(kKeptPieces, kKeptBytes / bytes)) {
+        pieces_[count_++] = memory;
+      } else {
+        unneeded[count++] = memory;
+      }
+      if (now >= next_look_) {
+        for (; least_ > 0 && count < kGivenBack; --least_) {
+          unneeded[count++] = pieces_[--count_];
+        }
+        least_ = count_;
+        next_look_ = now + kNeededFor;
+      }
+    }
+    for (size_t i = 0; i < count; ++i) deallocate(unneeded[i], bytes);
   }
 
  private:
+  using Clock = std::chrono::steady_clock;
+
   base::Mutex mutex_;
   size_t count_ ABSL_GUARDED_BY(mutex_) = 0;
+  size_t least_ ABSL_GUARDED_BY(mutex_) = 0;  // there were since the last look
+  Clock::time_point next_look_ ABSL_GUARDED_BY(mutex_);
   std::array<std::byte*, kKeptPieces> pieces_ ABSL_GUARDED_BY(mutex_);
 };
 
@@ -83,11 +110,11 @@ Buffer::Buffer(size_t size) : size_(size) {
 Buffer::~Buffer() {
   if (memory_ == nullptr) return;
   const size_t index = class_of(capacity_);
-  if (kPooled && index < kSizes &&
-      kept(index).put(memory_, kKeptBytes / capacity_)) {
-    return;
+  if (kPooled && index < kSizes) {
+    kept(index).put(memory_, capacity_);
+  } else {
+    deallocate(memory_, capacity_);
   }
-  deallocate(memory_, capacity_);
 }
 
 Buffer Buffer::copy_of(std::span<const std::byte> bytes) {

@@ -39,20 +39,27 @@ absl::StatusOr<Container> slurp(const absl::StatusOr<Path>& path) {
   if (retry([&] { return sys().fstat(fd.get(), &info); }) != 0) {
     return path->error(errno, "read");
   }
-  // One more byte than it should have, to see that it ends.
   Container bytes;
-  size_t room = static_cast<size_t>(std::max<off_t>(info.st_size, 0)) + 1;
-  if (room == 1) room = 4096;
+  size_t room = static_cast<size_t>(std::max<off_t>(info.st_size, 0));
+  if (room == 0) room = 4096;
+  resize(bytes, room);
   for (size_t size = 0;;) {
-    resize(bytes, room);
-    const ssize_t count = read_fully(fd.get(), room_of(bytes).subspan(size));
+    ssize_t count = read_fully(fd.get(), room_of(bytes).subspan(size));
     if (count < 0) return path->error(errno, "read");
     size += static_cast<size_t>(count);
     if (size < room) {
       shorten(bytes, size);
       return bytes;
     }
+    // Whether it ends here is asked with a byte beside it: with one more in
+    // `bytes`, a file of 1 MiB would need memory that is not kept (buffer.cc).
+    std::byte next;
+    count = read_fully(fd.get(), {&next, 1});
+    if (count < 0) return path->error(errno, "read");
+    if (count == 0) return bytes;
     room *= 2;
+    resize(bytes, room);
+    room_of(bytes)[size++] = next;
   }
 }
 

@@ -87,6 +87,7 @@ Task<> Connection::answer_request() {
   append_response(parser_.request(), response_, output_);
   if (response_.file && parser_.request().method() != "HEAD" &&
       !(co_await send_file()).ok()) {
+    output_.clear();  // it is sent, or can't be
     ending_ = true;
     refused_ = false;
   }
@@ -96,18 +97,19 @@ Task<> Connection::answer_request() {
 // After what was to be sent before. In slices, each of which the client has to
 // take off in time.
 Task<absl::Status> Connection::send_file() {
-  EDDY_CO_RETURN_IF_ERROR(co_await flush());
   const FileBody& body = *response_.file;
   for (std::uint64_t sent = 0; sent < body.size;) {
     const std::uint64_t slice = std::min(kFileSlice, body.size - sent);
+    const auto before = std::as_bytes(std::span(output_));
     auto sending =
-        io::send_file(body.file, body.offset + sent, slice, stream_);
+        io::send_file(body.file, body.offset + sent, slice, stream_, before);
     EDDY_CO_ASSIGN_OR_RETURN(
         const std::uint64_t count,
         co_await time::timeout(limits_.write_timeout, sending));
     // What was promised is no longer there: all that is left is to end here.
     if (count < slice) co_return absl::DataLossError("the file was cut off");
     sent += count;
+    output_.clear();
   }
   co_return absl::OkStatus();
 }

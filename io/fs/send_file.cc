@@ -1,6 +1,7 @@
 #include "io/fs/send_file.h"
 
 #include <signal.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -18,9 +19,13 @@ namespace {
 using base::sys;
 using Output = absl::StatusOr<uint64_t>;
 
-// Looked for in memory, and sent, at a time.
-constexpr uint64_t kChunk = 256 * 1024;
+// Sent at a time: the fewer, the fewer wakes of the peer, who reads meanwhile.
+constexpr uint64_t kChunk = 1024 * 1024;
+// Of a chunk, pages so far apart are looked for in memory. So much is fetched.
+constexpr uint64_t kStep = 256 * 1024;
 constexpr uint64_t kPage = 4096;
+// Of the budget of a poll, an operation sends so much: 8 MiB in all.
+constexpr uint64_t kBytesOfBudget = 64 * 1024;
 
 // sendfile() knows no MSG_NOSIGNAL, so a SIGPIPE that it causes is taken back.
 class WithoutSigpipe {
@@ -56,14 +61,24 @@ class WithoutSigpipe {
 }  // namespace
 
 SendFile::SendFile(const File& file, uint64_t offset, uint64_t size,
-                   const TcpStream& stream)
+                   const TcpStream& stream, std::span<const std::byte> head)
     : file_(*file.shared()),
       socket_(*stream.socket_),
       offset_(offset),
       size_(size),
+      head_(head),
       waiter_(socket_.registration(), reactor::Direction::kWrite) {}
 
 Poll<Output> SendFile::poll(Context& cx) {
+  while (!head_.empty()) {
+    Poll<ssize_t> poll =
+        waiter_.poll_io(cx, head_.size(), [&] { return send_head(); });
+    if (poll.is_pending()) return kPending;
+    if (*poll < 0) {
+      return Output(socket_.error(static_cast<int>(-*poll), "send to"));
+    }
+    head_ = head_.subspan(static_cast<size_t>(*poll));
+  }
   while (sent_ < size_) {
     Poll<int64_t> ready = poll_in_memory(cx);
     if (ready.is_pending()) return kPending;
@@ -81,8 +96,19 @@ Poll<Output> SendFile::poll(Context& cx) {
     }
     if (*poll == 0) return sent_;
     sent_ += static_cast<uint64_t>(*poll);
+    // A large one is as many small ones to those who wait for the thread.
+    for (auto n = static_cast<uint64_t>(*poll) / kBytesOfBudget; n > 1; --n) {
+      cx.spend();
+    }
   }
   return sent_;
+}
+
+// What follows is to be in the same packet.
+ssize_t SendFile::send_head() const {
+  const int more = size_ > 0 ? MSG_MORE : 0;
+  return sys().send(socket_.fd(), head_.data(), head_.size(),
+                    MSG_NOSIGNAL | more);
 }
 
 ssize_t SendFile::send_some(size_t size) {
@@ -94,29 +120,37 @@ ssize_t SendFile::send_some(size_t size) {
   return count;
 }
 
-// Looks at the first and the last page of the next chunk only: the kernel reads
-// and drops many at a time.
+// Looks at a few pages only: the kernel reads and drops many at a time.
+int64_t SendFile::look(uint64_t from, uint64_t size) const {
+  std::byte byte;
+  const iovec part = {&byte, 1};
+  int64_t result = file_.read_at_once({&part, 1}, from);
+  if (result <= 0) return result;
+  uint64_t seen = 0;
+  while (seen < size) {
+    const uint64_t step = std::min(kStep, size - seen);
+    if (step > kPage) {
+      result = file_.read_at_once({&part, 1}, from + seen + step - 1);
+      // (0: cut off meanwhile. The part that is left is sent.)
+      if (result < 0) return seen > 0 ? static_cast<int64_t>(seen) : result;
+    }
+    seen += step;
+  }
+  return static_cast<int64_t>(seen);
+}
+
 Poll<int64_t> SendFile::poll_in_memory(Context& cx) {
   if (sent_ < in_memory_) return static_cast<int64_t>(in_memory_ - sent_);
-  const uint64_t from = offset_ + sent_;
-  const uint64_t chunk = std::min(kChunk, size_ - sent_);
   if (!fetch_) {
-    std::byte byte;
-    const iovec part = {&byte, 1};
-    int64_t result = file_.read_at_once({&part, 1}, from);
-    if (result > 0 && chunk > kPage) {
-      result = file_.read_at_once({&part, 1}, from + chunk - 1);
-      // Cut off meanwhile: the part that is left is sent.
-      if (result == 0) result = 1;
-    }
-    if (result > 0) {
-      in_memory_ = sent_ + chunk;
-      return static_cast<int64_t>(chunk);
-    }
+    const uint64_t from = offset_ + sent_;
+    const uint64_t left = size_ - sent_;
+    const int64_t result = look(from, std::min(kChunk, left));
+    if (result > 0) in_memory_ = sent_ + static_cast<uint64_t>(result);
     if (result != -EAGAIN) return result;
-    fetch_.emplace(std::make_unique<ReadOperation<Buffer>>(
-                       file_.shared_from_this(), Buffer(chunk), from),
-                   file_.prefer(FileCall::kRead));
+    fetch_.emplace(
+        std::make_unique<ReadOperation<Buffer>>(
+            file_.shared_from_this(), Buffer(std::min(kStep, left)), from),
+        file_.prefer(FileCall::kRead));
   }
   Poll<int64_t> poll = fetch_->poll(cx);
   if (poll.is_pending()) return kPending;

@@ -46,7 +46,7 @@ std::span<std::byte> room(std::string& text) {
 }
 
 TEST_P(FileTest, ReadsWhatItWrote) {
-  const std::string text = pattern(3'000'000);
+  const std::string text = pattern(1'200'000);
   runtime().block_on([](std::string path, OpenOptions options,
                         const std::string& text) -> Task<> {
     File file = value_of(

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
@@ -37,11 +38,16 @@ inline std::string read_now(const std::string& path) {
   return std::string(std::istreambuf_iterator<char>(file), {});
 }
 
-// Bytes that tell where they are.
+// Bytes that tell where they are: the same again only after 6526.
 inline std::string pattern(std::size_t size) {
-  std::string text(size, '\0');
-  for (std::size_t i = 0; i < size; ++i) {
+  constexpr std::size_t kPeriod = 251 * 26;
+  std::string text(std::min(size, kPeriod), '\0');
+  for (std::size_t i = 0; i < text.size(); ++i) {
     text[i] = static_cast<char>('a' + (i * 7 + i / 251) % 26);
+  }
+  text.reserve(size);
+  while (text.size() < size) {
+    text.append(text, 0, std::min(kPeriod, size - text.size()));
   }
   return text;
 }

@@ -19,16 +19,16 @@ constexpr uint32_t kWritable = EPOLLOUT | kMoreToWrite;
 
 }  // namespace
 
-static_assert(sizeof(Entry) <= 128, "an idle connection should stay small");
+static_assert(sizeof(Entry) == 64, "an idle connection should stay small");
 
 uint32_t Entry::open(bool assume_ready) {
-  base::MutexLock lock(&mu_);
+  base::SpinLockHold hold(&lock_);
   for (Side& side : sides_) side.readiness.reset(assume_ready);
   return generation_;
 }
 
 void Entry::close() {
-  base::MutexLock lock(&mu_);
+  base::SpinLockHold hold(&lock_);
   ++generation_;
   for (Side& side : sides_) {
     EDDY_CHECK(side.waiter == nullptr,
@@ -39,7 +39,7 @@ void Entry::close() {
 
 bool Entry::deliver(uint32_t generation, uint32_t epoll_events,
                     WakeBatch& woken) {
-  base::MutexLock lock(&mu_);
+  base::SpinLockHold hold(&lock_);
   if (generation != generation_) return false;
   if ((epoll_events & kReadable) != 0) {
     Side& read = side(Direction::kRead);
@@ -55,7 +55,7 @@ bool Entry::deliver(uint32_t generation, uint32_t epoll_events,
 }
 
 void Entry::shut_down(WakeBatch& woken) {
-  base::MutexLock lock(&mu_);
+  base::SpinLockHold hold(&lock_);
   for (Side& side : sides_) {
     take_waiter(side, woken);
     side.readiness.shut_down();
@@ -64,7 +64,7 @@ void Entry::shut_down(WakeBatch& woken) {
 
 bool Entry::wait(Direction direction, const void* waiter, const Waker& waker) {
   Waker latest = waker;  // the one it replaces ends with the call, unlocked
-  base::MutexLock lock(&mu_);
+  base::SpinLockHold hold(&lock_);
   Side& side = this->side(direction);
   if (side.readiness.load().is_ready()) return false;
   EDDY_CHECK(side.waiter == nullptr || side.waiter == waiter,
@@ -80,7 +80,7 @@ bool Entry::wait(Direction direction, const void* waiter, const Waker& waker) {
 
 void Entry::leave(Direction direction, const void* waiter) {
   Waker dropped;  // ends unlocked
-  base::MutexLock lock(&mu_);
+  base::SpinLockHold hold(&lock_);
   Side& side = this->side(direction);
   if (side.waiter != waiter) return;
   side.waiter = nullptr;

@@ -1,7 +1,7 @@
 // Entry: what the reactor keeps of one registered fd: for each direction what
-// is known of it, and the one future that waits for it. 128 bytes in a slab,
-// whose memory stays while the reactor lives; the kernel's events name an entry
-// by index and generation (Token).
+// is known of it, and the one future that waits for it. One cache line in a
+// slab, whose memory stays while the reactor lives; the kernel's events name an
+// entry by index and generation (Token).
 //
 // Events in flight: the holder of the reactor's role may have harvested an
 // event of an fd that another thread deregisters, or even registers anew with
@@ -25,7 +25,7 @@
 
 #include "reactor/readiness.h"
 #include "reactor/wake_batch.h"
-#include "runtime/base/mutex.h"
+#include "runtime/base/spin_lock.h"
 #include "runtime/task/waker.h"
 
 namespace eddy::reactor {
@@ -69,7 +69,7 @@ class alignas(64) Entry {
  private:
   struct Side {
     ReadinessWord readiness;
-    // Guarded by mu_:
+    // Guarded by lock_:
     Waker waker;
     const void* waiter = nullptr;  // null: the slot is empty
   };
@@ -79,8 +79,8 @@ class alignas(64) Entry {
   }
   static void take_waiter(Side& side, WakeBatch& woken);
 
-  base::Mutex mu_;
-  uint32_t generation_ ABSL_GUARDED_BY(mu_) = 0;
+  base::SpinLock lock_;
+  uint32_t generation_ ABSL_GUARDED_BY(lock_) = 0;
   std::array<Side, 2> sides_;
 };
 

@@ -100,7 +100,7 @@ void Worker::reschedule(task::Header& task) {
   // Alone, it waits for us only; beside others, some other worker may help.
   if (scheduler_.idle().may_notify() &&
       (next_ != nullptr || queue_.size() > 1)) {
-    scheduler_.notify_one();
+    ask_for_help();
   }
 }
 
@@ -224,14 +224,23 @@ void Worker::schedule(task::Header& task, const context::Current& here) {
   // join without this, 748 with it.)
   if (here.task == nullptr && next_ == nullptr && queue_.size() > 0) {
     push(task);
-    scheduler_.notify_one();
+    ask_for_help();
     return;
   }
   // The slot has one task: nobody is woken for it, since we run it next.
   if (task::Header* displaced = std::exchange(next_, &task)) {
     push(*displaced);
-    scheduler_.notify_one();
+    ask_for_help();
   }
+}
+
+// A task was pushed beside another. Who polls for events asks later, and only
+// if the work lasts: run_harvest().
+inline void Worker::ask_for_help() {
+  // [help] store-load: who takes the role over from us sees the push, or we see
+  // that it did. Pairs with the fence in try_take_over().
+  if (seat_ != nullptr) base::light_fence();
+  if (!is_polling_due()) scheduler_.notify_one();
 }
 
 void Worker::push_to_full(task::Header& task) {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 
+#include "runtime/base/asymmetric_fence.h"
 #include "runtime/base/check.h"
 #include "runtime/context/current.h"
 #include "runtime/scheduler/multi_thread.h"
@@ -239,6 +240,7 @@ bool Worker::try_take_over(Seat& seat, RoleWord word) {
   if (!seat.role.take_over(word, index_)) return false;
   seat_ = &seat;
   take_overs_.add();
+  base::heavy_fence();  // [help] pairs with the light one in ask_for_help()
   Worker& holder = *scheduler_.workers()[word.holder()];
   seat.left_by = &holder;
   note_progress(holder);

@@ -59,6 +59,8 @@ enum class Fault {
   kHeirNotTold,             // Worker::leave_sleepers()
   kNobodyStandsBy,          // Worker::sleep() without time-outs
   kBusyHolderForgotten,     // Worker::rescue() left out
+  kHelpByBelief,            // Worker::ask_for_help() without a look at the role
+  kTakeOverWithoutFence,    // Worker::try_take_over()
 };
 
 constexpr int kThreads = 3;
@@ -87,7 +89,8 @@ enum Pc : uint8_t {
   kStopSearching,
   kStopFence,
   kStopLook,
-  // MultiThread::notify_one()
+  // Worker::ask_for_help(), MultiThread::notify_one()
+  kAskForHelp,
   kNotify,
   kNotifyLocked,
   kNotifyToken,
@@ -139,7 +142,7 @@ struct Thread {
   // Sets what is not used before it is written again, so that states are equal
   // which don't differ.
   void forget() {
-    const bool is_notifying = pc >= kNotify && pc <= kNotifyToken;
+    const bool is_notifying = pc >= kAskForHelp && pc <= kNotifyToken;
     const bool is_called = is_notifying || pc == kHeir || pc == kHeirToken ||
                            (pc >= kStopSearching && pc <= kStopLook);
     if (!is_called) back = kNext;
@@ -457,7 +460,7 @@ class Model {
       next = state;
       --next.spawns;
       ++next.threads[i].pushed;
-      call(next.threads[i], kNotify, after);
+      call(next.threads[i], kAskForHelp, state.threads[i].pc);  // and goes on
       visit(next);
     }
   }
@@ -474,6 +477,9 @@ class Model {
       return true;
     }
     return role_.take_over(RoleWord(seen), i);
+  }
+  void end_take_over(State& state) const {
+    if (fault_ != Fault::kTakeOverWithoutFence) heavy_fence(state);
   }
 
   void step(const State& state, int i) {
@@ -542,6 +548,7 @@ class Model {
       case kTakeOverBusy:
         drain(me);
         me.holds = take_over(me.word, i);
+        if (me.holds) end_take_over(next);
         me.word = 0;
         me.pc = top(me);
         break;
@@ -570,6 +577,13 @@ class Model {
         }
         break;
 
+      case kAskForHelp: {
+        const bool believes = me.holds && fault_ == Fault::kHelpByBelief;
+        const bool polls =
+            me.holds && role_.load().holder() == static_cast<uint32_t>(i);
+        me.pc = believes || polls ? me.back : kNotify;
+        break;
+      }
       case kNotify:
         me.pc = may_notify(state) ? kNotifyLocked : me.back;
         break;
@@ -662,6 +676,7 @@ class Model {
       case kTakeOverStandby:
         drain(me);
         me.holds = take_over(me.word, i);
+        if (me.holds) end_take_over(next);
         me.word = 0;
         me.pc = me.holds ? kWoken : kSleepTimed;
         break;
@@ -884,7 +899,8 @@ TEST(SleepModel, FindsWhatGoesWrongWithTheRole) {
   for (Fault fault : {Fault::kResumeWithoutLook, Fault::kTakeOverOfPoller,
                       Fault::kTakeOverLate, Fault::kDisarmLate,
                       Fault::kStandbyNotWoken, Fault::kHeirNotTold,
-                      Fault::kNobodyStandsBy, Fault::kBusyHolderForgotten}) {
+                      Fault::kNobodyStandsBy, Fault::kBusyHolderForgotten,
+                      Fault::kHelpByBelief, Fault::kTakeOverWithoutFence}) {
     EXPECT_TRUE(is_found(fault, {kEventAndSpawn, kEvents}))
         << static_cast<int>(fault);
   }

@@ -101,7 +101,7 @@ class alignas(base::kCacheLine) Worker final : private ForkLane::Host {
   bool run_task(task::Header& task, context::Current& here);
   void push(task::Header& task);
   void push_to_full(task::Header& task);
-  void ask_for_help();
+  void ask_for_help();  // with what was just pushed
   void stop_searching();
   void park();
   void drop_all();

@@ -61,7 +61,8 @@ class Builder {
   // has local work. 1 to 2^31; default 61.
   Builder& global_queue_interval(std::size_t tasks);
   // Tasks that the thread which polls for events runs before it looks for them
-  // although there are more tasks. 1 to 2^31; default 61.
+  // although there are more tasks; but it runs tasks for 30 us at least, however
+  // short they are. 1 to 2^31; default 61.
   Builder& event_interval(std::size_t tasks);
   // Whether the thread that polls for events runs the tasks that they wake
   // itself, until that takes long; default true. Then the polling moves to

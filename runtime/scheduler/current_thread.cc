@@ -1,6 +1,7 @@
 #include "runtime/scheduler/current_thread.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "runtime/base/asymmetric_fence.h"
@@ -210,11 +211,7 @@ bool CurrentThread::drive(MainFuture& future, BlockOnWaker& main) {
     rethrow_fatal();
     if (main.take() && poll_main(future, waker)) return true;
     run_some();
-    if (core_->queue.empty()) {
-      wait_for_events(&main);
-    } else {
-      driver().turn(Driver::Wait::kNone, *this);
-    }
+    find_events(&main);
   }
   return false;
 }
@@ -263,6 +260,19 @@ void CurrentThread::run_task(task::Header& task) {
   core_->running.store(outer == nullptr ? 0 : outer->id().value(), kRelaxed);
   core_->at_a_poll = was_at_a_poll;
   here.task = outer;
+}
+
+// Waits for them if there are no tasks.
+void CurrentThread::find_events(BlockOnWaker* main) {
+  if (core_->queue.empty()) {
+    wait_for_events(main);
+    return;
+  }
+  const std::chrono::steady_clock::time_point now =
+      std::chrono::steady_clock::now();
+  if (now - core_->looked_for_events < Driver::kLeastInterval) return;
+  core_->looked_for_events = now;
+  driver().turn(Driver::Wait::kNone, *this);
 }
 
 void CurrentThread::wait_for_events(BlockOnWaker* main) {
@@ -381,11 +391,7 @@ void CurrentThread::run_errand() noexcept {
   Hold hold(*this);
   while (returning_.load(kRelaxed) == 0 && stopping_.load(kRelaxed) == 0) {
     run_some();
-    if (core_->queue.empty()) {
-      wait_for_events(nullptr);
-    } else {
-      driver().turn(Driver::Wait::kNone, *this);
-    }
+    find_events(nullptr);
   }
 }
 

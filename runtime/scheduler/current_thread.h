@@ -31,6 +31,7 @@
 #define EDDY_RUNTIME_SCHEDULER_CURRENT_THREAD_H_
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <thread>
@@ -83,6 +84,7 @@ class CurrentThread final : public Flavor, private blocking::Errand {
     InjectionQueue::Consumer injected;
     ForkLane forks;
     uint32_t tick = 0;
+    std::chrono::steady_clock::time_point looked_for_events{};
     bool at_a_poll = false;
     std::atomic<uint64_t> running{0};  // the TaskId of the poll in progress
     Counter polls, schedules, reschedules, parks;
@@ -102,6 +104,7 @@ class CurrentThread final : public Flavor, private blocking::Errand {
   bool poll_main(MainFuture& future, const Waker& waker);
   bool poll_aside(MainFuture& future, BlockOnWaker& main);
   void run_some();
+  void find_events(BlockOnWaker* main);
   task::Header* next_task();
   void run_task(task::Header& task);
   void wait_for_events(BlockOnWaker* main);

@@ -17,8 +17,7 @@
 // Errors:  those of the stream and of the file. A file that ends before, as one
 //          that is cut off meanwhile, gives fewer bytes than asked for.
 // Owner:   borrows the file, the stream and the head. May be moved until it is
-// first
-//          polled.
+//          first polled.
 #ifndef EDDY_IO_FS_SEND_FILE_H_
 #define EDDY_IO_FS_SEND_FILE_H_
 

@@ -326,12 +326,18 @@ bool CurrentThread::has_pending_work() const {
   return !core_->queue.empty() || !injection_.empty();
 }
 
+// Jobs come first, and none may have come meanwhile: a job wakes a block_on()
+// before it settles, so that one is seen, woken or running.
 bool CurrentThread::is_quiescent() const {
+  const blocking::Metrics jobs = here_.services->blocking.metrics();
+  if (jobs.admitted_jobs != jobs.settled_jobs) return false;
   if (is_block_on_woken()) return false;  // before it counts as running
   if (block_ons_running_.load(kAcquire) > 0) return false;
   if (absences().count() > 0) return false;
-  const blocking::Metrics jobs = here_.services->blocking.metrics();
-  return jobs.admitted_jobs == jobs.settled_jobs && !has_pending_work();
+  if (here_.services->blocking.metrics().admitted_jobs != jobs.admitted_jobs) {
+    return false;
+  }
+  return !has_pending_work();
 }
 
 // --- block_in_place() --------------------------------------------------------

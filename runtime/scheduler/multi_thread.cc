@@ -247,15 +247,20 @@ bool MultiThread::is_quiescent() const {
   EDDY_CHECK(seats_.size() == 1,
              "the clock of a runtime with several reactors was paused: use "
              "Builder::reactor_threads(1) in tests that do");
-  // Between two looks that see all workers asleep and none woken, only others
-  // can have done something; each of them is looked at in between.
+  // Between two looks that see all workers asleep and none woken, and all jobs
+  // settled and none new, only a block_on() can have done something; that is
+  // looked at in between. A job wakes it before it settles, and what it spawns
+  // is there before it counts as waiting.
   const Idle::Snapshot before = idle_.snapshot();
   if (!before.all_parked) return false;
+  const blocking::Metrics jobs = here_.services->blocking.metrics();
+  if (jobs.admitted_jobs != jobs.settled_jobs) return false;
   if (is_block_on_woken()) return false;  // before it counts as running
   if (block_ons_running_.load(kAcquire) > 0) return false;
   if (absences().count() > 0) return false;
-  const blocking::Metrics jobs = here_.services->blocking.metrics();
-  if (jobs.admitted_jobs != jobs.settled_jobs) return false;
+  if (here_.services->blocking.metrics().admitted_jobs != jobs.admitted_jobs) {
+    return false;
+  }
   if (!injection_.empty() || !long_queue_.empty()) return false;
   if (has_pending_work()) return false;
   const Idle::Snapshot after = idle_.snapshot();

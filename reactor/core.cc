@@ -35,16 +35,17 @@ size_t Core::poll(std::optional<std::chrono::nanoseconds> timeout) {
   EDDY_DCHECK(!has_poller_.exchange(true, kRelaxed),
               "two threads poll one reactor");
   const bool may_wait = !timeout || *timeout > std::chrono::nanoseconds::zero();
-  if (!may_wait || !wake_state_.begin_wait()) {
-    timeout = std::chrono::nanoseconds::zero();
-  }
+  // One that does not wait leaves a wake() to the next that would: what the
+  // caller looks at in between, it need not see.
+  const bool waits = may_wait && wake_state_.begin_wait();
+  if (!waits) timeout = std::chrono::nanoseconds::zero();
   // After begin_wait(): what comes later interrupts the wait.
   if (Uring* const uring = uring_.current()) {
     uring->flush();
     if (uring->has_completions()) timeout = std::chrono::nanoseconds::zero();
   }
   const size_t count = epoll_.wait(events_, timeout);
-  wake_state_.end_wait();
+  if (waits) wake_state_.end_wait();
   bump(polls_, 1);
   const size_t interrupts = deliver(count);
   bump(event_count_, count - interrupts);

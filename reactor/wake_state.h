@@ -8,9 +8,12 @@
 //   kWoken    wake()         kWoken    -
 //   kAwake    begin_wait()   kWaiting  wait
 //   kWoken    begin_wait()   kAwake    not wait, only look for events
-//   any       end_wait()     kAwake    -
+//   kWaiting  end_wait()     kAwake    -
+//   kWoken    end_wait()     kAwake    -
 //
 // kWaiting: the holder of the reactor's role waits for events, or is about to.
+// A poll that does not wait has no edge here: a wake() before it is there for
+// the next wait, since its caller may have looked for what was new earlier.
 // A write that comes after the wait has ended for another reason makes a later
 // wait end early, which is harmless; a wake is never lost, since the one word
 // orders it before begin_wait() or after it.
@@ -54,7 +57,7 @@ class WakeState {
     return false;
   }
 
-  // Also in place of begin_wait(), by a poll that does not wait.
+  // After a begin_wait() that answered true.
   void end_wait() { word_.exchange(kAwake, kAcqRel); }  // [woken] acquire
 
  private:

@@ -528,6 +528,16 @@ TEST(Reactor, AWakeBeforeAPollMakesItReturnAtOnce) {
   EXPECT_EQ(reactor->metrics().wake_writes, 0u);
 }
 
+// Else what a runtime was told between two looks of its poller were lost: a
+// shutdown, in the midst of a turn of a paused clock.
+TEST(Reactor, AWakeBeforeAPollThatDoesNotWaitIsLeftToTheNext) {
+  auto reactor = make_reactor();
+  reactor->wake();
+  EXPECT_EQ(reactor->poll(0ns), 0u);
+  EXPECT_EQ(reactor->poll(std::nullopt), 0u);
+  EXPECT_EQ(reactor->metrics().wake_writes, 0u);
+}
+
 TEST(Reactor, ManyWakesDuringAPollWriteOnce) {
   auto reactor = make_reactor();
   FaultInjector faults;

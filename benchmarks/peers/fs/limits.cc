@@ -47,7 +47,9 @@ template <class One>
 void by_threads(std::size_t threads, One one) {
   std::atomic<std::size_t> next{0};
   const auto work = [&] {
-    for (std::size_t i; (i = next.fetch_add(1)) < kFiles;) one(i);
+    for (std::size_t i;
+         (i = next.fetch_add(1, std::memory_order_relaxed)) < kFiles;)
+      one(i);
   };
   std::vector<std::thread> started;
   for (std::size_t i = 1; i < threads; ++i) started.emplace_back(work);

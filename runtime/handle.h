@@ -64,6 +64,9 @@ class Handle {
   class EnterGuard;
   [[nodiscard]] EnterGuard enter() const;
 
+  // For what starts tasks of its own kinds, as JoinSet does.
+  task::Scheduler& scheduler() const { return core_->scheduler(); }
+
   RuntimeMetrics metrics() const { return core_->metrics(); }
   IoUringStatus io_uring_status() const { return core_->io_uring_status(); }
 

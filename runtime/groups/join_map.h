@@ -25,8 +25,10 @@
 #include <unordered_map>
 #include <utility>
 
+#include "runtime/context/current.h"
 #include "runtime/groups/join_set.h"
 #include "runtime/groups/member_list.h"
+#include "runtime/handle.h"
 #include "runtime/task/callable.h"
 #include "runtime/task/future.h"
 #include "runtime/task/join_handle.h"
@@ -55,25 +57,13 @@ class JoinMap {
   // On the runtime around the caller; what eddy::spawn() takes.
   template <task::Spawnable S>
   AbortHandle spawn(Key key, S&& future) {
-    static_assert(std::is_same_v<OutputOf<task::FutureOf<S>>, T>,
-                  "JoinMap<Key, T>: a task gives something else than a T");
-    // First, so that nothing has begun if it throws.
-    auto entry = tasks_.try_emplace(std::move(key), nullptr).first;
-    Member* member;
-    try {
-      member = &members_->template launch<Member>(
-          "JoinMap::spawn()", task::into_future(std::forward<S>(future)));
-    } catch (...) {
-      if (entry->second == nullptr) tasks_.erase(entry);
-      throw;
-    }
-    if (entry->second != nullptr) {
-      entry->second->key = nullptr;
-      entry->second->task().abort();
-    }
-    member->key = &entry->first;
-    entry->second = member;
-    return AbortHandle(member->task());
+    return launch(context::services("JoinMap::spawn()").scheduler,
+                  std::move(key), std::forward<S>(future));
+  }
+  // The same on another runtime, from anywhere.
+  template <task::Spawnable S>
+  AbortHandle spawn_on(const Handle& runtime, Key key, S&& future) {
+    return launch(runtime.scheduler(), std::move(key), std::forward<S>(future));
   }
 
   // A Future of std::optional<std::pair<Key, JoinResult<T>>>: the next task
@@ -122,6 +112,29 @@ class JoinMap {
 
  private:
   using Member = groups::KeyedMember<Key>;
+
+  template <task::Spawnable S>
+  AbortHandle launch(task::Scheduler& scheduler, Key key, S&& future) {
+    static_assert(std::is_same_v<OutputOf<task::FutureOf<S>>, T>,
+                  "JoinMap<Key, T>: a task gives something else than a T");
+    // First, so that nothing has begun if it throws.
+    auto entry = tasks_.try_emplace(std::move(key), nullptr).first;
+    Member* member;
+    try {
+      member = &members_->template launch<Member>(
+          scheduler, task::into_future(std::forward<S>(future)));
+    } catch (...) {
+      if (entry->second == nullptr) tasks_.erase(entry);
+      throw;
+    }
+    if (entry->second != nullptr) {
+      entry->second->key = nullptr;
+      entry->second->task().abort();
+    }
+    member->key = &entry->first;
+    entry->second = member;
+    return AbortHandle(member->task());
+  }
 
   // Empty if the task was replaced.
   std::optional<Joined> join(groups::Member& member) {

@@ -34,7 +34,9 @@
 #include <type_traits>
 #include <utility>
 
+#include "runtime/context/current.h"
 #include "runtime/groups/member_list.h"
+#include "runtime/handle.h"
 #include "runtime/task/callable.h"
 #include "runtime/task/future.h"
 #include "runtime/task/join_handle.h"
@@ -66,13 +68,13 @@ class JoinSet {
   // On the runtime around the caller; what spawn() takes.
   template <task::Spawnable S>
   AbortHandle spawn(S&& future) {
-    static_assert(std::is_same_v<OutputOf<task::FutureOf<S>>, T>,
-                  "JoinSet<T>: a task gives something else than a T");
-    return AbortHandle(
-        members_
-            ->launch<groups::SetMember>(
-                "JoinSet::spawn()", task::into_future(std::forward<S>(future)))
-            .task());
+    return launch(context::services("JoinSet::spawn()").scheduler,
+                  std::forward<S>(future));
+  }
+  // The same on another runtime, from anywhere.
+  template <task::Spawnable S>
+  AbortHandle spawn_on(const Handle& runtime, S&& future) {
+    return launch(runtime.scheduler(), std::forward<S>(future));
   }
 
   // A Future of std::optional<JoinResult<T>>: the next task that has ended, or
@@ -102,6 +104,17 @@ class JoinSet {
   void detach_all() { members_.detach_all(); }
 
  private:
+  template <task::Spawnable S>
+  AbortHandle launch(task::Scheduler& scheduler, S&& future) {
+    static_assert(std::is_same_v<OutputOf<task::FutureOf<S>>, T>,
+                  "JoinSet<T>: a task gives something else than a T");
+    return AbortHandle(
+        members_
+            ->launch<groups::SetMember>(
+                scheduler, task::into_future(std::forward<S>(future)))
+            .task());
+  }
+
   groups::Members members_;
 };
 

@@ -25,7 +25,6 @@
 
 #include "absl/base/thread_annotations.h"
 #include "runtime/base/mutex.h"
-#include "runtime/context/current.h"
 #include "runtime/groups/member.h"
 #include "runtime/task/cell.h"
 #include "runtime/task/future.h"
@@ -37,10 +36,9 @@ class MemberList {
   // Ends by close().
   static MemberList& create() { return *new MemberList; }
 
-  // Starts a task; `what` is for the message outside of a runtime.
+  // Starts a task.
   template <class M, Future F>
-  M& launch(const char* what, F future) {
-    task::Scheduler& scheduler = context::services(what).scheduler;
+  M& launch(task::Scheduler& scheduler, F future) {
     auto* cell = new task::Cell<F, M>(scheduler, std::move(future), M());
     M& member = cell->beside();
     add(member, *cell);

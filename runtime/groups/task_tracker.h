@@ -33,6 +33,7 @@
 #include <utility>
 
 #include "runtime/context/current.h"
+#include "runtime/handle.h"
 #include "runtime/task/callable.h"
 #include "runtime/task/cell.h"
 #include "runtime/task/child.h"
@@ -55,6 +56,11 @@ class TaskTracker {
   auto spawn(S&& future) const {
     return task::launch(context::services("TaskTracker::spawn()").scheduler,
                         track(std::forward<S>(future)));
+  }
+  // The same on another runtime, from anywhere.
+  template <task::Spawnable S>
+  auto spawn_on(const Handle& runtime, S&& future) const {
+    return task::launch(runtime.scheduler(), track(std::forward<S>(future)));
   }
   // A future that is tracked until it is destroyed. Takes what select() takes.
   template <task::ChildLike S>

@@ -7,6 +7,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -272,6 +273,34 @@ TEST_P(JoinSetTest, SpawnedAfterTheRuntimeHasShutDown) {
     set.spawn(give(8));
   }
   forget(runtime());
+}
+
+TEST_P(JoinSetTest, SpawnedOnAnotherRuntime) {
+  Runtime& other = start(builder());
+  sync::Event over;
+  std::thread there(
+      [&] { other.block_on([&]() -> Task<> { co_await over.wait(); }); });
+  const Handle handle = other.handle();
+  JoinSet<int> set;
+  JoinMap<int, int> map;
+  TaskTracker tracker;
+  set.spawn_on(handle, give(1));  // from a thread that is in none
+  runtime().block_on([&]() -> Task<> {
+    set.spawn(give(2));
+    map.spawn_on(handle, 7, give(3));
+    auto tracked = tracker.spawn_on(handle, give(4));
+    tracker.close();
+    int sum = 0;
+    while (auto next = co_await set.join_next()) sum += *std::move(*next);
+    EXPECT_EQ(sum, 3);
+    EXPECT_EQ(*std::move((co_await map.join_next())->second), 3);
+    co_await tracker.wait();
+    EXPECT_EQ((co_await tracked).value(), 4);
+  });
+  EXPECT_EQ(ledger(other).spawned(), 3u);
+  over.set();
+  there.join();
+  stop(other);
 }
 
 // A set that outlives its runtime, and one whose tasks it ends.

@@ -68,6 +68,61 @@ void ScopeChild::discard() noexcept {
 
 using groups::ScopeChild;
 
+// A thread that waits in drop_children() for polls in progress, itself in the
+// poll of a child of another scope, maybe. All of them are in one list: where
+// they wait for each other in a circle, the last one finds it.
+class Scope::Drop {
+ public:
+  explicit Drop(const Scope& scope)
+      : scope_(scope), around_(around(context::current().task)) {
+    base::MutexLock lock(&mutex);
+    next_ = std::exchange(drops, this);
+    EDDY_CHECK(!is_in_a_circle(),
+               "scopes are dropped by polls of each other's children, which "
+               "would wait for each other: let a task of no scope drop them");
+  }
+  Drop(const Drop&) = delete;
+  Drop& operator=(const Drop&) = delete;
+  ~Drop() {
+    base::MutexLock lock(&mutex);
+    Drop** place = &drops;
+    while (*place != this) place = &(*place)->next_;
+    *place = next_;
+  }
+
+ private:
+  // The scope that waits for the task if it is dropped; null for others.
+  static const Scope* around(const task::Header* task) {
+    auto* child = dynamic_cast<const ScopeChild*>(task);
+    return child != nullptr ? &child->scope_ : nullptr;
+  }
+  static const Drop* of(const Scope& scope)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+    const Drop* drop = drops;
+    while (drop != nullptr && &drop->scope_ != &scope) drop = drop->next_;
+    return drop;
+  }
+  // Whoever drops the scope around a thread waits for that thread.
+  bool is_in_a_circle() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+    const Scope* waits = around_;
+    while (waits != nullptr && waits != &scope_) {
+      const Drop* const drop = of(*waits);
+      waits = drop != nullptr ? drop->around_ : nullptr;
+    }
+    return waits != nullptr;
+  }
+
+  static constinit base::Mutex mutex;
+  static constinit Drop* drops ABSL_GUARDED_BY(mutex);
+
+  const Scope& scope_;
+  const Scope* const around_;
+  Drop* next_ ABSL_GUARDED_BY(mutex);
+};
+
+constinit base::Mutex Scope::Drop::mutex;
+constinit Scope::Drop* Scope::Drop::drops = nullptr;
+
 void Scope::link(ScopeChild*& list, ScopeChild& child) {
   child.next_ = list;
   if (list != nullptr) list->slot_ = &child.next_;
@@ -204,9 +259,14 @@ void Scope::drop_children() noexcept {
     child.abort_now();
     child.detach();
   }
-  Waker owner;  // ends after the lock
+  {
+    Waker owner;  // ends after the lock
+    base::MutexLock lock(&mutex_);
+    owner = std::move(owner_);
+    if (is_empty()) return;
+  }
+  const Drop drop(*this);
   base::MutexLock lock(&mutex_);
-  owner = std::move(owner_);
   while (!is_empty()) child_ended_.wait(mutex_);
 }
 

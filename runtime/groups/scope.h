@@ -32,7 +32,9 @@
 // Threads: the future belongs to one task; a Scope may be used by its body and
 //          its children, on any thread.
 // Cancel:  see above. To drop a scope in a poll of one of its own children is
-//          misuse: it would wait for itself.
+//          misuse: it would wait for itself. So it is where children of several
+//          scopes, in their polls, drop each other's: let a task do that which
+//          is in none of them.
 // Errors:  see above. When the runtime shuts down, and children are cancelled,
 //          a scope that is not dropped throws TaskCancelled.
 // Owner:   owns body and children. May be moved until its first poll.
@@ -95,6 +97,7 @@ class Scope {
 
  private:
   friend class groups::ScopeChild;
+  class Drop;
 
   void start(groups::ScopeChild& child);
   // `child`, which its own thread polls or destroys, has ended: `error` says

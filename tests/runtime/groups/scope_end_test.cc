@@ -329,6 +329,50 @@ TEST(ScopeDeathTest, AChildDropsItsOwnScope) {
   EXPECT_DEATH(run(), "dropped by a poll of its own child");
 }
 
+// Owners of scopes, each of which has a child that drops another owner.
+class Embrace {
+ public:
+  // Does not return.
+  static void run(int owners) {
+    Runtime runtime = *Builder::multi_thread().worker_threads(owners).build();
+    Embrace embrace(owners);
+    runtime.block_on([&]() -> Task<> {
+      WakeCounter waker;
+      for (auto& owner : embrace.owners_) {
+        EXPECT_TRUE(owner->poll(waker.context()).is_pending());
+      }
+      ++embrace.arrived_;
+      co_await wait_for_ever(embrace.alive_);
+    });
+  }
+
+ private:
+  explicit Embrace(int owners) : owners_(owners) {
+    for (int i = 0; i < owners; ++i) owners_[i].emplace(own(i));
+  }
+  Task<> own(int index) {
+    auto body = [this, index](Scope& scope) {
+      scope.spawn([this, index]() -> Task<> {
+        ++arrived_;
+        while (arrived_ <= owners_.size()) std::this_thread::yield();
+        owners_[(index + 1) % owners_.size()].reset();
+        co_return;
+      });
+    };
+    co_await scope(body);
+  }
+
+  std::atomic<std::size_t> arrived_ = 0;  // all children, and who polls
+  std::vector<std::optional<Task<>>> owners_;
+  Alive::Count alive_ = 0;
+};
+
+TEST(ScopeDeathTest, ChildrenDropEachOthersScopes) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_DEATH(Embrace::run(2), "polls of each other's children");
+  EXPECT_DEATH(Embrace::run(3), "polls of each other's children");
+}
+
 TEST(ScopeDeathTest, MovedAfterItsFirstPollFailsLoudly) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   auto future = scope([](Scope&) -> Task<> {

@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <cstdint>
 #include <memory>
+#include <new>
 #include <ranges>
 #include <stdexcept>
 #include <utility>
@@ -15,6 +18,7 @@
 #include "runtime/task/task.h"
 #include "runtime/task/yield.h"
 #include "tests/runtime/combinators/manual_future.h"
+#include "tests/support/allocations.h"
 #include "tests/support/wake_counter.h"
 
 namespace eddy {
@@ -183,6 +187,50 @@ TEST(JoinAll, DroppedAtEveryStageDestroysEachChildOnce) {
     EXPECT_EQ(waker.kept_wakers(), 0);
     late.wake();  // E1: after the end
   }
+}
+
+// Too large for the pool of frames, so that each child is an allocation.
+class Large : public Manual {
+ public:
+  using Manual::Manual;
+  char room[4'000] = {};
+};
+
+// D1: memory runs out at each allocation in turn. What was handed over is
+// destroyed, nobody's waker is kept, and the next one works.
+template <class Make>
+uint64_t run_out_of_memory(Make make) {
+  WakeCounter waker;
+  return testing::fail_each_allocation([&](testing::FailAllocation& fault) {
+    std::array<Script, 3> scripts;
+    try {
+      std::vector<Large> futures;
+      futures.reserve(scripts.size());
+      for (Script& script : scripts) futures.emplace_back(script);
+      auto all = make(std::move(futures));
+      EXPECT_TRUE(all.poll(waker.context()).is_pending());
+      for (int i : {2, 0, 1}) scripts[i].finish(i);
+      EXPECT_TRUE(all.poll(waker.context()).is_ready());
+      fault.stop();
+      EXPECT_FALSE(fault.happened());
+    } catch (const std::bad_alloc&) {
+      fault.stop();
+      EXPECT_TRUE(fault.happened());
+    }
+    for (Script& script : scripts) {
+      EXPECT_FALSE(script.waker) << "a child is left";
+    }
+    EXPECT_EQ(waker.kept_wakers(), 0);
+  });
+}
+
+TEST(JoinAll, MemoryRunsOutAtEachAllocation) {
+  if (!testing::allocations_are_counted()) GTEST_SKIP();
+  // The range, the queue of the set, three children; and the values.
+  EXPECT_EQ(run_out_of_memory([](auto f) { return join_all(std::move(f)); }),
+            6u);
+  EXPECT_EQ(run_out_of_memory([](auto f) { return select_all(std::move(f)); }),
+            5u);
 }
 
 Task<absl::StatusOr<int>> number(Script* script) {

@@ -11,8 +11,11 @@
 #include "runtime/runtime.h"
 #include "runtime/spawn.h"
 #include "runtime/streams/buffered.h"
+#include "runtime/streams/combine.h"
 #include "runtime/streams/consume.h"
 #include "runtime/streams/futures_unordered.h"
+#include "runtime/streams/generator.h"
+#include "runtime/streams/slice.h"
 #include "runtime/streams/sources.h"
 #include "runtime/streams/stream_map.h"
 #include "runtime/streams/transform.h"
@@ -20,12 +23,16 @@
 #include "runtime/task/task.h"
 #include "runtime/task/yield.h"
 #include "sync/mpsc.h"
+#include "sync/semaphore.h"
 #include "tests/runtime/combinators/manual_future.h"
+#include "tests/runtime/groups/alive.h"
+#include "tests/support/abort_after.h"
 #include "tests/support/wake_counter.h"
 
 namespace eddy {
 namespace {
 
+using testing::Alive;
 using testing::as_task;
 using testing::Manual;
 using testing::Script;
@@ -222,6 +229,71 @@ TEST(Buffered, DroppedDestroysWhatRuns) {
   EXPECT_TRUE(scripts[0].dead && scripts[1].dead);
   EXPECT_EQ(scripts[2].polls, 0);
   EXPECT_EQ(waker.kept_wakers(), 0);
+}
+
+struct Held {
+  Alive::Count alive = 0;
+  sync::Semaphore permits{2};
+};
+
+Generator<int> numbers(Held& held, int last) {
+  Alive here(held.alive);
+  for (int i = 0; i < last; ++i) {
+    co_await yield_now();
+    co_yield i;
+  }
+}
+Task<int> with_permit(Held& held, int number) {
+  Alive here(held.alive);
+  auto permit = co_await held.permits.acquire();
+  co_await yield_now();
+  co_return number;
+}
+
+Task<int> use_streams(Held& held) {
+  Alive here(held.alive);
+  auto work = [&held](int number) { return with_permit(held, number); };
+  auto pairs = numbers(held, 6) | streams::map(work) | streams::buffered(3) |
+               streams::merge(numbers(held, 3) | streams::then(work)) |
+               streams::chunks(2);
+  int sum = 0;
+  while (auto pair = co_await pairs.next()) {
+    for (int number : *pair) sum += number;
+  }
+  StreamMap<int, Generator<int>> map;
+  for (int key : {1, 2, 3}) map.insert(key, numbers(held, key));
+  while (auto item = co_await map.next()) sum += item->second;
+  FuturesUnordered<Task<int>> set;
+  for (int i : {1, 2, 3}) set.push(with_permit(held, i));
+  while (auto number = co_await set.next()) sum += *number;
+  co_await streams::for_each_concurrent(numbers(held, 4), 3,
+                                        [&](int number) -> Task<> {
+                                          co_await with_permit(held, number);
+                                          ++sum;
+                                        });
+  co_return sum;
+}
+
+// D4: aborted after the k-th poll, for every k until the end: generators,
+// futures and permits are given back.
+TEST(Streams, AnOwnerThatIsAbortedAnywhere) {
+  auto runtime = *Builder::multi_thread().worker_threads(2).build();
+  runtime.block_on([]() -> Task<> {
+    Held held;
+    bool has_ended = false;
+    int k = 0;
+    while (!has_ended) {
+      auto owner = spawn(testing::AbortAfter(use_streams(held), ++k));
+      JoinResult<int> outcome = co_await owner;
+      has_ended = outcome.has_value();
+      if (has_ended) {
+        EXPECT_EQ(*std::move(outcome), 32);
+      }
+      EXPECT_EQ(held.alive, 0) << k;
+      EXPECT_EQ(held.permits.available(), 2u) << k;
+    }
+    EXPECT_GT(k, 10) << "it was hardly interrupted";
+  });
 }
 
 TEST(StreamMap, GivesItemsUnderTheirKeys) {

@@ -58,6 +58,37 @@ TEST(Examples, Broadcast) {
   EXPECT_EQ(runtime.block_on(read_news(std::move(slow))), "...bc");
 }
 
+// cancellation_token.h
+using Connection = std::vector<std::string>;
+
+eddy::Task<std::optional<std::string>> read_request(Connection& peer) {
+  if (peer.size() == 2) {
+    eddy::sync::Event never;
+    co_await never.wait();
+  }
+  co_return "request";
+}
+eddy::Task<> answer(Connection& peer, const std::string& request) {
+  co_await eddy::yield_now();
+  peer.push_back("answer to a " + request);
+}
+eddy::Task<> serve(Connection& peer, eddy::sync::CancellationToken stop) {
+  while (auto request = co_await stop.run_until_cancelled(read_request(peer))) {
+    co_await answer(peer, **request);  // not cut off
+  }
+  peer.push_back("goodbye");
+}
+
+TEST(Examples, CancellationToken) {
+  auto runtime = make_runtime();
+  Connection peer;
+  eddy::sync::CancellationToken stop;
+  auto server = runtime.spawn(serve(peer, stop.child_token()));
+  stop.cancel();
+  runtime.block_on(std::move(server)).value();
+  EXPECT_EQ(peer.back(), "goodbye");
+}
+
 // latch.h
 eddy::sync::Latch started(2);
 
@@ -117,6 +148,27 @@ eddy::Task<int> share_jobs() {
 }
 
 TEST(Examples, Mpmc) { EXPECT_EQ(make_runtime().block_on(share_jobs()), 5050); }
+
+// mpsc.h
+eddy::Task<> produce(eddy::sync::mpsc::Sender<Job> sender) {
+  for (int i = 1; i <= 100; ++i) {
+    if (bool sent = co_await sender.send(std::make_unique<int>(i)); !sent)
+      break;
+  }
+}
+
+eddy::Task<int> run_jobs() {
+  auto [sender, receiver] = eddy::sync::mpsc::create<Job>(/*capacity=*/100);
+  eddy::spawn(produce(sender)).detach();  // any number of copies
+  eddy::spawn(produce(std::move(sender))).detach();
+  int done = 0;
+  while (std::optional<Job> job = co_await receiver.recv()) done += **job;
+  co_return done;
+}
+
+TEST(Examples, Mpsc) {
+  EXPECT_EQ(make_runtime().block_on(run_jobs()), 2 * 5050);
+}
 
 // mutex.h, rwlock.h, semaphore.h
 struct Session {

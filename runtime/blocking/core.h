@@ -84,6 +84,15 @@ class Core final : public task::Scheduler,
   Metrics metrics() const;
 
  private:
+  // Where a thread sits, if it is one of a pool's.
+  struct Seat {
+    const Core* core = nullptr;
+    const void* slot = nullptr;
+    bool is_lent = false;
+  };
+  // This thread's.
+  [[gnu::noinline]] static Seat& seat() noexcept;
+
   // A place for a thread; used again after its thread has ended. The members
   // are guarded by mu_, but for the last three.
   struct Slot {
@@ -160,7 +169,8 @@ class Core final : public task::Scheduler,
   std::atomic<uint64_t> names_{0};
 
   mutable base::Mutex mu_;
-  std::map<const void*, std::unique_ptr<ClassQueue>> classes_ ABSL_GUARDED_BY(mu_);
+  std::map<const void*, std::unique_ptr<ClassQueue>> classes_
+      ABSL_GUARDED_BY(mu_);
   base::CondVar thread_ended_;
   // They live as long as the pool: who wakes a thread may come late, and
   // signals the slot of one that is gone.

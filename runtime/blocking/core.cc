@@ -45,7 +45,7 @@ void Core::unhandled(std::exception_ptr error) noexcept {
 }
 
 void Core::schedule(task::Header& job) noexcept {
-  if (!queue_.push(job)) {
+  if (!queue_.push(job, Clock::now())) {
     places_.give();
     refuse(job, std::make_exception_ptr(std::bad_alloc()));
     settle();
@@ -67,10 +67,11 @@ void Core::schedule(task::Header& job) noexcept {
 // A job is ready at its first poll, so it never asks for another.
 void Core::reschedule(task::Header& job) noexcept { schedule(job); }
 
-task::Header* Core::take_job() noexcept {
-  task::Header* job = queue_.pop();
-  if (job != nullptr) places_.give();
-  return job;
+Core::Queued Core::take_job() noexcept {
+  Queued queued;
+  queued.job = queue_.pop(&queued.since);
+  if (queued.job != nullptr) places_.give();
+  return queued;
 }
 
 // Recruiting.
@@ -139,7 +140,7 @@ void Core::start_failed(Slot& slot, int error) {
   deliver(instead);
   if (!nobody_left) return;
   const auto why = std::make_exception_ptr(ThreadCreationFailed(error));
-  while (task::Header* job = take_job()) {
+  while (task::Header* job = take_job().job) {
     refuse(*job, why);
     settle();
   }
@@ -171,6 +172,10 @@ Metrics Core::metrics() const {
   base::MutexLock lock(&mu_);
   for (const auto& [kind, queue] : classes_) {
     metrics.queued_jobs += queue->waiting();
+  }
+  for (const Slot& slot : slots_) {
+    slot.wait_time.add_to(metrics.wait_time);
+    slot.run_time.add_to(metrics.run_time);
   }
   metrics.threads = threads_;
   metrics.idle_threads = idle_count_;

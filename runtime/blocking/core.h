@@ -94,7 +94,7 @@ class Core final : public task::Scheduler,
   [[gnu::noinline]] static Seat& seat() noexcept;
 
   // A place for a thread; used again after its thread has ended. The members
-  // are guarded by mu_, but for the last three.
+  // are guarded by mu_, but for what comes after `name`.
   struct Slot {
     bool recruited = false;    // what an idle thread waits for
     Slot* above = nullptr;     // in the stack of idle threads
@@ -109,6 +109,14 @@ class Core final : public task::Scheduler,
     // With a reference; null between jobs.
     task::Header* job ABSL_GUARDED_BY(job_mutex) = nullptr;
     Clock::time_point job_start ABSL_GUARDED_BY(job_mutex);
+
+    // Of all jobs that were run here; the thread writes, others may read.
+    DurationCounters wait_time, run_time;
+  };
+
+  struct Queued {
+    task::Header* job = nullptr;  // null: there is none
+    Clock::time_point since = {};
   };
 
   // Whom recruit() has chosen, for deliver() to do without the lock.
@@ -117,6 +125,8 @@ class Core final : public task::Scheduler,
     Slot* fresh = nullptr;
   };
   enum class Rest : uint8_t { kRecruited, kSent, kLookAgain, kLeave };
+
+  Queued take_job() noexcept;
 
   // Recruiting.
   [[nodiscard]] Recruit recruit() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -131,7 +141,9 @@ class Core final : public task::Scheduler,
   // The life of a thread.
   void run_thread(Slot& slot) ABSL_LOCKS_EXCLUDED(mu_);
   void serve(Slot& slot, Rest rest) ABSL_LOCKS_EXCLUDED(mu_);
-  void run_job(Slot& slot, task::Header& job) ABSL_LOCKS_EXCLUDED(mu_);
+  // `now`: the end of the job before, if there was no pause. Gives its own.
+  Clock::time_point run_job(Slot& slot, Queued queued, Clock::time_point now)
+      ABSL_LOCKS_EXCLUDED(mu_);
   Rest run_errand(Slot& slot) ABSL_LOCKS_EXCLUDED(mu_);
   void settle();
   void run_hook(const std::function<void()>& hook);
@@ -150,7 +162,6 @@ class Core final : public task::Scheduler,
   void close() ABSL_LOCKS_EXCLUDED(mu_);
   void close_classes();
   void cancel_queued() noexcept;
-  task::Header* take_job() noexcept;
   bool is_quiet() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool is_over() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     return is_closed() && threads_ == 0 && lent_ == 0;

@@ -93,31 +93,40 @@ void Core::run_thread(Slot& slot) {
 void Core::serve(Slot& slot, Rest rest) {
   // A guest's hooks are its owner's to call.
   bool is_new = !slot.is_guest;
+  Clock::time_point now = {};
   while (rest != Rest::kLeave) {
     if (rest == Rest::kSent) {
       if (std::exchange(is_new, false)) run_hook(options_.on_thread_start);
       rest = run_errand(slot);
       continue;
     }
-    task::Header* job = take_job();
+    const Queued queued = take_job();
     if (rest == Rest::kRecruited) recruit_arrived();
     if (std::exchange(is_new, false)) run_hook(options_.on_thread_start);
     rest = Rest::kLookAgain;
-    if (job != nullptr) {
-      run_job(slot, *job);
+    if (queued.job != nullptr) {
+      now = run_job(slot, queued, now);
     } else {
       rest = wait_for_job(slot);
+      now = {};
     }
   }
   if (!slot.is_guest) run_hook(options_.on_thread_stop);
 }
 
-void Core::run_job(Slot& slot, task::Header& job) {
+// The clock is read once for each job, as long as they come one after the
+// other.
+Clock::time_point Core::run_job(Slot& slot, Queued queued,
+                                Clock::time_point now) {
+  task::Header& job = *queued.job;
+  const Clock::time_point start =
+      std::max(now == Clock::time_point() ? Clock::now() : now, queued.since);
+  slot.wait_time.add(start - queued.since);
   job.retain();  // for stuck_jobs()
   {
     base::MutexLock lock(&slot.job_mutex);
     slot.job = &job;
-    slot.job_start = Clock::now();
+    slot.job_start = start;
   }
   context::current().task = &job;
   if (closed_.load(kSeqCst)) job.abort();
@@ -128,7 +137,10 @@ void Core::run_job(Slot& slot, task::Header& job) {
     slot.job = nullptr;
   }
   job.release();
+  const Clock::time_point end = Clock::now();
+  slot.run_time.add(end - start);
   settle();
+  return end;
 }
 
 // Afterwards the thread is one more that takes jobs, unless there are enough.

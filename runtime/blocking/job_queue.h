@@ -10,6 +10,7 @@
 #define EDDY_RUNTIME_BLOCKING_JOB_QUEUE_H_
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <memory>
 
@@ -19,15 +20,19 @@ namespace eddy::blocking {
 
 class JobQueue {
  public:
+  using Clock = std::chrono::steady_clock;
+
   JobQueue();
   JobQueue(const JobQueue&) = delete;
   JobQueue& operator=(const JobQueue&) = delete;
   ~JobQueue();  // the queue is empty
 
   // False if there is no memory; the job is still the caller's.
-  [[nodiscard]] bool push(task::Header& job) noexcept;
+  // `since`: comes out with it.
+  [[nodiscard]] bool push(task::Header& job,
+                          Clock::time_point since = {}) noexcept;
   // Null if the queue is empty.
-  task::Header* pop() noexcept;
+  task::Header* pop(Clock::time_point* since = nullptr) noexcept;
 
   // seq_cst: [recruit] a push(), then a look for somebody who takes the job,
   // against an announcement to take jobs, then a look at the queue. See Core.

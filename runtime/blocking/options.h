@@ -12,6 +12,7 @@
 #include <string>
 
 #include "runtime/base/mutex.h"
+#include "runtime/blocking/duration_histogram.h"
 #include "runtime/task/id.h"
 
 namespace eddy::blocking {
@@ -51,6 +52,11 @@ struct Metrics {
   uint64_t admitted_jobs = 0;
   uint64_t finished_jobs = 0;  // run, cancelled or failed
   uint64_t settled_jobs = 0;   // of these, whose joiner has been woken, too
+  // Of each job that a thread took, also if it was aborted before that: from
+  // when it was queued (a job that its class held back: from when that let it
+  // through) until it began, and from then until its end.
+  DurationHistogram wait_time;
+  DurationHistogram run_time;
 };
 
 // A job that was still running at the deadline of shutdown().

@@ -15,11 +15,13 @@ namespace eddy::benchmarks {
 
 inline constexpr std::array kFlavors = {"eddy", "eddy-current"};
 
+inline Builder builder_of(const Arguments& arguments) {
+  if (arguments.runtime == "eddy-current") return Builder::current_thread();
+  return Builder::multi_thread().worker_threads(arguments.workers);
+}
+
 inline Runtime make_runtime(const Arguments& arguments) {
-  if (arguments.runtime == "eddy-current") {
-    return *Builder::current_thread().build();
-  }
-  return *Builder::multi_thread().worker_threads(arguments.workers).build();
+  return *builder_of(arguments).build();
 }
 
 // A workload that is given a runtime.

@@ -15,7 +15,10 @@ SUITES = {
         "notify", "watch", "broadcast", "select2",
     ],
     "time": ["timer_drop", "timer_drop_2", "sleeps_100k", "sleeps_late"],
-    "blocking": ["blocking_batch", "blocking_roundtrip"],
+    "blocking": [
+        "blocking_batch", "blocking_roundtrip", "blocking_roundtrip_p50",
+        "blocking_sleep_512", "blocking_queue_1ms", "block_in_place",
+    ],
     "net": [
         "echo_c1", "echo_c16", "echo_c256", "echo_c1000", "echo_open_1k",
         "echo_open_20k", "echo_open_80k", "compute_c16", "compute_c256",

@@ -123,7 +123,9 @@ PROGRAMS = [
 # What can't be measured, and why: it is named in every report.
 TOKIO_BUSY2 = ("never ends: in Tokio 1.24 a task that spawns its successor "
                "and ends, again and again, lets its worker run nothing else")
+TOKIO_IN_PLACE = "panics: only a multi-thread runtime of Tokio has it"
 LEFT_OUT = {
+    ("tokio-current", "block_in_place"): TOKIO_IN_PLACE,
     ("tokio", "remote_busy2"): TOKIO_BUSY2,
     ("tokio-mimalloc", "remote_busy2"): TOKIO_BUSY2,
 }

@@ -17,19 +17,23 @@ use tokio::runtime::{Builder, Runtime};
 /// "tokio-mimalloc" is this program with another malloc loaded before it.
 const RUNTIMES: [&str; 3] = ["tokio", "tokio-mimalloc", "tokio-current"];
 
-pub fn make_runtime(arguments: &Arguments) -> Runtime {
+pub fn builder_of(arguments: &Arguments) -> Builder {
     if arguments.runtime == "tokio-mimalloc" {
         let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
         assert!(maps.contains("libmimalloc"), "mimalloc is not loaded");
     }
     if arguments.runtime == "tokio-current" {
-        return Builder::new_current_thread().enable_all().build().unwrap();
+        let mut builder = Builder::new_current_thread();
+        builder.enable_all();
+        return builder;
     }
-    Builder::new_multi_thread()
-        .worker_threads(arguments.workers)
-        .enable_all()
-        .build()
-        .unwrap()
+    let mut builder = Builder::new_multi_thread();
+    builder.worker_threads(arguments.workers).enable_all();
+    builder
+}
+
+pub fn make_runtime(arguments: &Arguments) -> Runtime {
+    builder_of(arguments).build().unwrap()
 }
 
 fn main() {

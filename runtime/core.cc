@@ -14,6 +14,11 @@
 namespace eddy {
 namespace {
 
+// About as long as it takes until a thread that a job wakes has another one.
+// For the current-thread runtime only: the workers of the other look for tasks
+// before they sleep, which takes longer beside a thread that is awake.
+constexpr std::chrono::nanoseconds kLinger = std::chrono::microseconds(20);
+
 std::unique_ptr<scheduler::Flavor> make_scheduler(bool is_current_thread,
                                                   scheduler::Config config,
                                                   scheduler::Drivers& drivers) {
@@ -97,6 +102,9 @@ RuntimeCore::RuntimeCore(
       blocking_({.max_threads = builder.max_blocking_threads_,
                  .stack_size = builder.thread_stack_size_.value_or(0),
                  .keep_alive = builder.thread_keep_alive_,
+                 .linger = is_current_thread_ && base::available_cpus() > 1
+                               ? kLinger
+                               : kLinger.zero(),
                  .max_queued = builder.max_blocking_queue_,
                  .thread_name = builder.blocking_thread_names(),
                  .on_thread_start = builder.hooks_.on_thread_start,

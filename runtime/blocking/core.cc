@@ -83,6 +83,7 @@ Core::Recruit Core::recruit() {
     chosen.idle = idle_;
     remove_idle(*chosen.idle);
     chosen.idle->recruited = true;
+    chosen.idle->called.store(true, std::memory_order_release);  // [linger]
   } else if (threads_ < options_.max_threads) {
     chosen.fresh = take_free_slot();
     ++takers_;

@@ -94,9 +94,11 @@ class Core final : public task::Scheduler,
   [[gnu::noinline]] static Seat& seat() noexcept;
 
   // A place for a thread; used again after its thread has ended. The members
-  // are guarded by mu_, but for what comes after `name`.
+  // are guarded by mu_, but for `called` and what comes after `name`.
   struct Slot {
-    bool recruited = false;    // what an idle thread waits for
+    bool recruited = false;  // what an idle thread waits for
+    // To look whether it is, or is wanted otherwise; see linger().
+    std::atomic<bool> called{false};
     Slot* above = nullptr;     // in the stack of idle threads
     Slot* below = nullptr;     // in that stack, or in the list of free slots
     base::Thread thread;       // set after the start, by whoever started it
@@ -110,6 +112,7 @@ class Core final : public task::Scheduler,
     task::Header* job ABSL_GUARDED_BY(job_mutex) = nullptr;
     Clock::time_point job_start ABSL_GUARDED_BY(job_mutex);
 
+    uint32_t vain_lingers = 0;  // the thread's own
     // Of all jobs that were run here; the thread writes, others may read.
     DurationCounters wait_time, run_time;
   };
@@ -148,6 +151,7 @@ class Core final : public task::Scheduler,
   void settle();
   void run_hook(const std::function<void()>& hook);
   Rest wait_for_job(Slot& slot) ABSL_LOCKS_EXCLUDED(mu_);
+  void linger(Slot& slot) ABSL_LOCKS_EXCLUDED(mu_);
   [[nodiscard]] bool end_thread(Slot& slot) ABSL_LOCKS_EXCLUDED(mu_);
   // Frees the slot of a thread that ends. Returns one to join.
   [[nodiscard]] base::Thread retire(Slot& slot)
@@ -178,6 +182,7 @@ class Core final : public task::Scheduler,
   std::atomic<uint64_t> finished_{0};
   std::atomic<uint64_t> settled_{0};
   std::atomic<uint64_t> names_{0};
+  std::atomic<bool> is_lingering_{false};  // a thread is
 
   mutable base::Mutex mu_;
   std::map<const void*, std::unique_ptr<ClassQueue>> classes_

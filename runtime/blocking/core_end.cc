@@ -53,6 +53,7 @@ void Core::close() {
   base::MutexLock lock(&mu_);
   closed_.store(true, kSeqCst);  // [close]
   for (Slot* slot = idle_; slot != nullptr; slot = slot->below) {
+    slot->called.store(true, std::memory_order_release);  // [linger]
     slot->changed.notify_one();
   }
 }

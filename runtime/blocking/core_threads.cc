@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <new>
+#include <thread>
 #include <utility>
 
 #include "runtime/base/status.h"
@@ -16,6 +17,7 @@ namespace {
 
 constexpr auto kSeqCst = std::memory_order_seq_cst;
 constexpr auto kRelaxed = std::memory_order_relaxed;
+constexpr auto kAcquire = std::memory_order_acquire;
 
 // The kernel keeps 15 characters. A number at the end tells threads apart, so
 // what goes is in front of it: eddy-blockin-10.
@@ -180,10 +182,17 @@ void Core::run_hook(const std::function<void()>& hook) {
 
 // Idle until there may be something to do.
 Core::Rest Core::wait_for_job(Slot& slot) {
+  {
+    base::MutexLock lock(&mu_);
+    slot.recruited = false;
+    slot.called.store(false, kRelaxed);
+    push_idle(slot);
+    update_wants_recruit();
+    // Afterwards, or a push() in between would have nobody.
+    if (!queue_.empty()) slot.called.store(true, kRelaxed);
+  }
+  linger(slot);
   base::MutexLock lock(&mu_);
-  slot.recruited = false;
-  push_idle(slot);
-  update_wants_recruit();
   const Clock::time_point now = Clock::now();
   const bool forever = options_.keep_alive > Clock::time_point::max() - now;
   const Clock::time_point deadline =
@@ -201,6 +210,27 @@ Core::Rest Core::wait_for_job(Slot& slot) {
   if (!queue_.empty()) return Rest::kLookAgain;
   --takers_;
   return Rest::kLeave;
+}
+
+// Of the threads that are idle it is the one that came last, and is used first.
+// A hint only: what it was called for, it looks up afterwards. [linger] Who is
+// seen to have called has left the lock, or is about to.
+void Core::linger(Slot& slot) {
+  constexpr uint32_t kMostVain = 4, kSeldom = 32;
+  if (options_.linger <= Clock::duration::zero()) return;
+  if (slot.vain_lingers >= kMostVain && ++slot.vain_lingers % kSeldom != 0) {
+    return;
+  }
+  if (is_lingering_.exchange(true, kRelaxed)) return;
+  const Clock::time_point until = Clock::now() + options_.linger;
+  bool is_called;
+  while (!(is_called = slot.called.load(kAcquire)) &&  // [linger]
+         Clock::now() < until) {
+    // To whom the job has woken, if that is to run on this very processor.
+    std::this_thread::yield();
+  }
+  is_lingering_.store(false, kRelaxed);
+  slot.vain_lingers = is_called ? 0 : slot.vain_lingers + 1;
 }
 
 // False: there is a job for which no other thread could be had while this one
@@ -282,6 +312,7 @@ bool Core::send(Errand& errand) {
       --threads_;
       --takers_;
       idle->errand = &errand;
+      idle->called.store(true, std::memory_order_release);  // [linger]
       update_wants_recruit();
     } else {
       fresh = take_free_slot();

@@ -24,6 +24,10 @@ struct Options {
   size_t stack_size = 0;     // in bytes; 0: the system's default
   // How long a thread stays without a job.
   Clock::duration keep_alive = std::chrono::seconds(10);
+  // For how long a thread that has run out of jobs waits for another awake,
+  // before it sleeps: to wake one costs two threads some microseconds each. One
+  // thread at a time does, and seldom while it is in vain.
+  Clock::duration linger = Clock::duration::zero();
 
   // How many jobs may wait for a thread; 0: any number. See Places.
   size_t max_queued = 0;

@@ -58,9 +58,23 @@ void push_one_by_one(Round& round, int, Random& random) {
 }
 
 TEST(PoolStress, GoingIdleRacingWithAPushLosesNoJob) {
-  Stress<IdleRound> stress(/*rounds=*/1'000);
+  Stress<IdleRound> stress(/*rounds=*/300);
   stress.threads(1, push_one_by_one<IdleRound>);
   stress.run([](IdleRound& round) { EXPECT_EQ(round.runs.load(), 100); });
+}
+
+// The same while it waits awake, before it sleeps.
+struct LingerRound {
+  Pool pool{{.max_threads = 1,
+             .keep_alive = std::chrono::hours(1),
+             .linger = microseconds(2)}};
+  std::atomic<int> runs{0};
+};
+
+TEST(PoolStress, LingeringRacingWithAPushLosesNoJob) {
+  Stress<LingerRound> stress(/*rounds=*/150);
+  stress.threads(1, push_one_by_one<LingerRound>);
+  stress.run([](LingerRound& round) { EXPECT_EQ(round.runs.load(), 100); });
 }
 
 // Property (C4): a job is run that is pushed while the only thread leaves,
@@ -73,7 +87,7 @@ struct ExpiryRound {
 };
 
 TEST(PoolStress, KeepAliveRacingWithAPushLosesNoJob) {
-  Stress<ExpiryRound> stress(/*rounds=*/1'000);
+  Stress<ExpiryRound> stress(/*rounds=*/150);
   stress.threads(1, push_one_by_one<ExpiryRound>);
   stress.run([](ExpiryRound& round) {
     EXPECT_EQ(round.runs.load(), 100);
@@ -100,7 +114,7 @@ void push_and_wait(ManyExpiriesRound& round, int, Random& random) {
 }
 
 TEST(PoolStress, ManyKeepAlivesRacingWithPushesLoseNoJob) {
-  Stress<ManyExpiriesRound> stress(/*rounds=*/300);
+  Stress<ManyExpiriesRound> stress(/*rounds=*/150);
   stress.threads(2, push_and_wait);
   stress.run([](ManyExpiriesRound& round) {
     EXPECT_EQ(round.runs.load(), 40);
@@ -132,7 +146,7 @@ void push_together(TogetherRound& round, int, Random&) {
 }
 
 TEST(PoolStress, JobsThatWaitForEachOtherAllGetAThread) {
-  Stress<TogetherRound> stress(/*rounds=*/300);
+  Stress<TogetherRound> stress(/*rounds=*/150);
   stress.threads(2, push_together);
   stress.run([](TogetherRound& round) {
     EXPECT_EQ(round.pool.metrics().peak_threads, size_t{TogetherRound::kJobs});
@@ -169,7 +183,7 @@ void shut_down(ShutdownRound& round, int, Random& random) {
 }
 
 TEST(PoolStress, ShutdownRacingWithPushesLeavesNoJob) {
-  Stress<ShutdownRound> stress(/*rounds=*/5'000);
+  Stress<ShutdownRound> stress(/*rounds=*/800);
   stress.threads(2, spawn_some);
   stress.threads(1, shut_down);
   stress.run([](ShutdownRound& round) {
@@ -207,7 +221,7 @@ TEST(PoolStress, FailingThreadCreationOrphansNoJob) {
   FaultInjector faults;
   faults.fail(Call::kPthreadCreate, testing::every(3), EAGAIN);
   faults.fail(Call::kPthreadCreate, testing::every(7), EAGAIN);
-  Stress<CreationRound> stress(/*rounds=*/300);
+  Stress<CreationRound> stress(/*rounds=*/150);
   stress.threads(2, push_a_few);
   int ran = 0, failed = 0;
   stress.run([&](CreationRound& round) {

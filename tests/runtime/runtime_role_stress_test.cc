@@ -17,6 +17,7 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <thread>
 #include <vector>
 
 #include "io/net/tcp_listener.h"
@@ -108,9 +109,13 @@ Task<> converse(uint16_t port, uint64_t seed, Shared& shared) {
   }
 }
 
-// Keeps the threads awake, so that they look at the role.
+// Keeps the threads awake, so that they look at the role, and lets the next one
+// run: on a busy machine they would take turns of milliseconds.
 Task<> keep_awake(Shared& shared) {
-  while (!shared.is_over()) co_await yield_now();
+  while (!shared.is_over()) {
+    std::this_thread::yield();
+    co_await yield_now();
+  }
 }
 
 class RoleStress : public testing::RuntimeTest {

@@ -95,6 +95,10 @@ int fadvise(int fd, off_t offset, off_t length, int advice) {
   return -1;
 }
 
+ssize_t read_proc(int file, void* into, size_t size) {
+  return ::pread(file, into, size, 0);
+}
+
 int membarrier(int command, unsigned flags, int cpu) {
   return static_cast<int>(::syscall(SYS_membarrier, command, flags, cpu));
 }
@@ -169,6 +173,7 @@ constinit const SysTable kProductionSysTable = {
     .copy_file_range = ::copy_file_range,
     .sendfile = ::sendfile,
     .pthread_create = ::pthread_create,
+    .read_proc = read_proc,
     .sched_getaffinity = ::sched_getaffinity,
     .clock_gettime = ::clock_gettime,
     .futex_wait = futex_wait,

@@ -128,6 +128,8 @@ struct SysTable {
   // Threads, time and the rest.
   int (*pthread_create)(pthread_t* thread, const pthread_attr_t* attributes,
                         void* (*body)(void*), void* argument);
+  // pread() from the start of a file that the kernel writes anew for each read.
+  ssize_t (*read_proc)(int file, void* into, size_t size);
   int (*sched_getaffinity)(pid_t pid, size_t size, cpu_set_t* into);
   int (*clock_gettime)(clockid_t clock, timespec* into);
   // Sleeps while *word == expected; the deadline, which may be null, is a

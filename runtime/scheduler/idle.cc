@@ -41,7 +41,11 @@ bool Idle::stop_searching() {
   return searching(state_.fetch_sub(kSearching, kAcqRel)) == 1;
 }
 
-bool Idle::has_sleepers() const { return parked(state_.load(kRelaxed)) > 0; }
+bool Idle::has_searchers() const {
+  return searching(state_.load(kRelaxed)) > 0;
+}
+
+uint32_t Idle::sleepers() const { return parked(state_.load(kRelaxed)); }
 
 void Idle::count_as_parked(uint32_t worker) {
   base::MutexLock lock(&mutex_);
@@ -49,7 +53,8 @@ void Idle::count_as_parked(uint32_t worker) {
   state_.fetch_add(kParked, kAcqRel);
 }
 
-bool Idle::unpark_self(uint32_t worker, std::optional<uint32_t>* heir) {
+bool Idle::leave_sleepers(uint32_t worker, std::optional<uint32_t>* heir,
+                          uint64_t and_add) {
   base::MutexLock lock(&mutex_);
   auto self = std::find(sleepers_.begin(), sleepers_.end(), worker);
   if (self == sleepers_.end()) return false;
@@ -58,7 +63,7 @@ bool Idle::unpark_self(uint32_t worker, std::optional<uint32_t>* heir) {
   if (heir != nullptr && was_standby && !sleepers_.empty()) {
     *heir = sleepers_.front();
   }
-  state_.fetch_add(kEpoch - kParked, kAcqRel);
+  state_.fetch_add(kEpoch - kParked + and_add, kAcqRel);
   return true;
 }
 

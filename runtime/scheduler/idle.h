@@ -10,12 +10,26 @@
 //   stop_searching()  searching-1              a searcher has found work, or
 //                                              gives up
 //   count_as_parked() parked+1                 the worker has nothing
-//   unpark_self(w)    parked-1 e               it looked again, and has
+//   unpark_self(w)    parked-1 e               it has to stop, or goes on
+//   search_self(w)    parked-1, searching+1 e  it looked again, and has work
 //   e: raises the epoch
 //
 // A push wakes nobody while somebody searches, since a searcher looks at every
 // queue after it has announced that it stops. Who stops as the last searcher
 // because it *found* work looks once more, and wakes one if there is more.
+//
+// Who looks again before it sleeps leaves it at that while somebody searches:
+// the last one who does will look, or see that it is woken. Therefore a worker
+// that does not go to sleep, since it saw work, searches again.
+//
+// A look may be owed. The heavy fence costs tens of microseconds where others
+// compute, so while a holder of a reactor's role is at tasks, who has changed
+// state_ may go without the fence and the look after it: the holder makes up
+// for both before it waits for events.
+//   [owed] Worker: sets look_owed_, then loads the roles: one runs tasks.
+//          Holder: changes its role to POLL, then loads look_owed_. All four
+//          are seq_cst: the worker sees no such role, and looks, or the holder
+//          sees what is owed.
 //
 // No wake is lost:
 //   [sleep] a pusher makes its task visible, fences (light) and loads state_. A
@@ -73,16 +87,24 @@ class Idle {
   // all queues again, and calls notify_one() if there is more.
   bool stop_searching();
   // A hint, but exact about who slept before the stop_searching() just now.
-  bool has_sleepers() const;
+  bool has_sleepers() const { return sleepers() > 0; }
+  uint32_t sleepers() const;
+  // Exact about who still searched after the count_as_parked() just now.
+  bool has_searchers() const;
 
   // The worker is about to sleep: it fences (heavy), and must look at all
   // queues again.
   void count_as_parked(uint32_t worker);
-  // The worker found something, or has to stop: it won't sleep. False if
-  // somebody has chosen it to be woken: then it counts as searching, and its
-  // token is on the way.
+  // The worker won't sleep. False if somebody has chosen it to be woken: then
+  // it counts as searching, and its token is on the way.
   // `heir`: the next standby, where the worker was it.
-  bool unpark_self(uint32_t worker, std::optional<uint32_t>* heir = nullptr);
+  bool unpark_self(uint32_t worker, std::optional<uint32_t>* heir = nullptr) {
+    return leave_sleepers(worker, heir, 0);
+  }
+  // The same, and it counts as searching in any case.
+  bool search_self(uint32_t worker, std::optional<uint32_t>* heir = nullptr) {
+    return leave_sleepers(worker, heir, kSearching);
+  }
 
   // The standby is the one that has slept longest. It is woken last.
   enum class Place : uint8_t { kAwake, kSleeper, kStandby };
@@ -105,6 +127,8 @@ class Idle {
   static uint32_t searching(uint64_t state) { return state >> 16 & 0xffff; }
 
   std::optional<uint32_t> choose_sleeper();
+  bool leave_sleepers(uint32_t worker, std::optional<uint32_t>* heir,
+                      uint64_t and_add);
 
   const uint32_t workers_;
   alignas(base::kCacheLine) std::atomic<uint64_t> state_{0};

@@ -201,6 +201,31 @@ bool MultiThread::is_any_role_armed() const {
   });
 }
 
+std::size_t MultiThread::count_holders_at_tasks() const {
+  if (!assists()) return 0;
+  return std::count_if(seats_.begin(), seats_.end(), [](const Seat& seat) {
+    return seat.role.load().is_running();  // [owed]
+  });
+}
+
+// There are as many workers as may run tasks, and one more for each reactor: so
+// for each that sleeps, one that holds a role must be at tasks in its place.
+bool MultiThread::is_manned() const {
+  return idle_.sleepers() <= count_holders_at_tasks();
+}
+
+bool MultiThread::may_owe_look() {
+  if (count_holders_at_tasks() == 0) return false;
+  look_owed_.store(true, std::memory_order_seq_cst);  // [owed]
+  return count_holders_at_tasks() > 0;
+}
+
+void MultiThread::pay_look() {
+  look_owed_.store(false, kRelaxed);
+  base::heavy_fence();  // [sleep] pairs with the light fence in notify_one()
+  if (has_work()) notify_one();
+}
+
 void MultiThread::demand_forks() {
   for (const auto& worker : workers_) worker->forks().deque().demand();
 }

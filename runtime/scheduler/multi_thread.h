@@ -48,6 +48,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/base/cpu_load.h"
 #include "runtime/base/mutex.h"
 #include "runtime/base/thread.h"
 #include "runtime/blocking/pool.h"
@@ -103,6 +104,7 @@ class MultiThread final : public Flavor, private blocking::Errand {
   std::chrono::nanoseconds role_tick() const { return config().role_tick; }
   // Whether two of its threads may run at the same time.
   bool has_more_cpus() const { return has_more_cpus_; }
+  const base::CpuLoad& cpu_load() const { return cpu_load_; }
   uint32_t event_interval() const { return config().event_interval; }
   InjectionQueue& long_queue() { return long_queue_; }
   LongTasks& long_tasks() { return long_tasks_; }
@@ -118,6 +120,16 @@ class MultiThread final : public Flavor, private blocking::Errand {
   }
   // A worker is about to sleep: forks are to be published from now on.
   void demand_forks();
+  // Whether as many run tasks as may.
+  bool is_manned() const;
+  // By who changed the state of idle(): true if it may go without the fence,
+  // and the look after that. See idle.h.
+  bool may_owe_look();
+  // By a holder that polls: whether somebody did, since the last pay_look().
+  bool is_look_owed() const {
+    return look_owed_.load(std::memory_order_seq_cst);  // [owed]
+  }
+  void pay_look();
   // Whether there is anything that a worker could take.
   bool has_work() const;
   void before_park();
@@ -155,6 +167,7 @@ class MultiThread final : public Flavor, private blocking::Errand {
   void drop_late();
   void release_if_over();
   bool is_our_thread() const;
+  std::size_t count_holders_at_tasks() const;
   void add_metrics(Metrics& metrics) const override;
 
   context::Current here_;  // what the threads' contexts start from
@@ -163,11 +176,13 @@ class MultiThread final : public Flavor, private blocking::Errand {
   LongTasks long_tasks_;
   Idle idle_;
   const bool has_more_cpus_;
+  const base::CpuLoad cpu_load_;
   std::deque<Seat> seats_;
   std::deque<ForkLane> lanes_;  // grows under mutex_
   std::vector<std::unique_ptr<Worker>> workers_;
   std::atomic<bool> stopping_{false};
   std::atomic<bool> stopping_driver_{false};
+  std::atomic<bool> look_owed_{false};
   std::atomic<uint32_t> block_ons_running_{0};
   std::atomic<uint64_t> notifications_{0};
   std::atomic<uint64_t> dropped_{0};  // queue entries, by no worker

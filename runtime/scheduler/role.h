@@ -24,7 +24,7 @@
 // standby, which sleeps without a time-out (see standby.h). Bit and edge are in
 // one word, so that disarm() comes before begin_run(), which sees it, or fails.
 //
-// Memory order: every edge is an acq_rel read-modify-write.
+// Memory order: every edge is a seq_cst read-modify-write.
 //   [role] begin_run() -> take_over(): what the old holder wrote while it
 //          polled (the reactor, the timers' plan), the new one sees.
 //
@@ -79,7 +79,7 @@ class BasicRole {
   BasicRole& operator=(const BasicRole&) = delete;
 
   RoleWord load() const {
-    return RoleWord(word_.load(std::memory_order_acquire));
+    return RoleWord(word_.load(std::memory_order_seq_cst));
   }
 
   // By the holder, which is polling.
@@ -110,7 +110,7 @@ class BasicRole {
   bool exchange(RoleWord from, RoleWord to) {
     uint64_t expected = from.bits();
     return word_.compare_exchange_strong(expected, to.bits(),
-                                         std::memory_order_acq_rel,  // [role]
+                                         std::memory_order_seq_cst,  // [role]
                                          std::memory_order_acquire);
   }
 

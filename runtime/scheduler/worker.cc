@@ -212,8 +212,13 @@ void Worker::stop_searching() {
   Idle& idle = scheduler_.idle();
   if (!idle.stop_searching() || !idle.has_sleepers()) return;
   // There may be more where this came from, and pushes relied on us to look.
-  base::heavy_fence();  // [sleep] pairs with the light fence in notify_one()
-  if (scheduler_.has_work()) scheduler_.notify_one();
+  // Who is woken looks as we do, so for what we see at once no fence is needed.
+  if (!scheduler_.is_manned() && scheduler_.has_work()) {
+    scheduler_.notify_one();
+  } else if (!scheduler_.may_owe_look()) {
+    base::heavy_fence();  // [sleep] pairs with the light fence in notify_one()
+    if (scheduler_.has_work()) scheduler_.notify_one();
+  }
 }
 
 void Worker::schedule(task::Header& task, const context::Current& here) {
@@ -260,13 +265,7 @@ void Worker::park() {
   Idle& idle = scheduler_.idle();
   idle.count_as_parked(index_);
   scheduler_.demand_forks();
-  // [sleep] pairs with the light fence in notify_one(), [hungry] with the one
-  // in ForkDeque::publish().
-  base::heavy_fence();
-  if (scheduler_.has_work() || scheduler_.is_stopping()) {
-    if (leave_sleepers()) return;
-    // Chosen to be woken: the token is on its way, and park() returns.
-  }
+  if (must_stay_awake()) return search_instead();
   parks_.add();
   scheduler_.before_park();
   // A hook may have woken a task of ours, for which nobody wakes us.
@@ -278,6 +277,20 @@ void Worker::park() {
   }
   scheduler_.after_park();
   searching_ = !leave_sleepers();
+}
+
+// By one that counts as parked. Who searches still will look after us.
+bool Worker::must_stay_awake() const {
+  const auto must = [&] {
+    return scheduler_.is_stopping() ||
+           (!scheduler_.idle().has_searchers() && scheduler_.has_work());
+  };
+  if (must()) return true;
+  if (scheduler_.may_owe_look()) return false;
+  // [sleep] pairs with the light fence in notify_one(), [hungry] with the one
+  // in ForkDeque::publish().
+  base::heavy_fence();
+  return must();
 }
 
 void Worker::wake_thief() { scheduler_.notify_one(); }

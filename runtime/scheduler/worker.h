@@ -33,6 +33,7 @@
 #include "runtime/context/current.h"
 #include "runtime/scheduler/driver.h"
 #include "runtime/scheduler/fork_lane.h"
+#include "runtime/scheduler/help.h"
 #include "runtime/scheduler/injection_queue.h"
 #include "runtime/scheduler/local_queue.h"
 #include "runtime/scheduler/metrics.h"
@@ -129,11 +130,15 @@ class alignas(base::kCacheLine) Worker final : private ForkLane::Host {
   void turn(Driver::Wait wait);
   void accept_harvest();
   bool run_harvest();
+  bool needs_help(std::chrono::steady_clock::time_point now);
   task::Header* take_own();
   void rescue();
+  void look_at_the_stuck();
   bool is_stuck(const Worker& other) const;
+  bool must_stay_awake() const;
   void note_progress(const Worker& other);
   bool steal_from(Worker& other);
+  bool steal_backlog();
   void rescue_long_task();
   bool may_take_long() const;
   bool may_take_over() const;
@@ -143,6 +148,8 @@ class alignas(base::kCacheLine) Worker final : private ForkLane::Host {
   void sleep();
   std::optional<uint32_t> look_at_roles();
   bool leave_sleepers();
+  void search_instead();
+  void tell_heir(std::optional<uint32_t> heir);
   bool is_polling_due() const;
   void run_long_task(task::Header& task, context::Current& here);
 
@@ -162,9 +169,8 @@ class alignas(base::kCacheLine) Worker final : private ForkLane::Host {
       failed_searches_, overflows_, parks_, runs_, take_overs_;
 
   WakeBatch harvest_;  // of the turn in progress
-  // When the holder of the role last had no work in its queue, or asked for
-  // help with it; zero: it has none.
-  std::chrono::steady_clock::time_point backlog_since_{};
+  Help help_;          // for what waits in its queue
+  std::chrono::steady_clock::time_point next_look_at_stuck_{};
   // Since when all others are stuck beside work that only they may do; zero:
   // they are not, or there is none.
   std::chrono::steady_clock::time_point all_stuck_since_{};

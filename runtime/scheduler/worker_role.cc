@@ -21,10 +21,8 @@ namespace {
 
 using std::chrono::steady_clock;
 
-// For how long the holder runs tasks before it looks for events again, and
-// after how long it asks for help with them.
+// For how long the holder runs tasks before it looks for events again.
 constexpr auto kRunTime = std::chrono::microseconds(200);
-constexpr auto kHelpAfter = std::chrono::microseconds(50);
 // The clock is read after the first task of a run, and then after each fourth:
 // to read it takes as long as a short task.
 constexpr uint32_t kClockInterval = 4;
@@ -59,10 +57,11 @@ void Worker::resume_role() {
 
 void Worker::harvest() {
   if (has_own_work()) {
+    if (scheduler_.is_look_owed()) look_at_the_stuck();
     turn(Driver::Wait::kNone);
     return;
   }
-  backlog_since_ = {};
+  help_.end_backlog();
   // What it left is there for us first of all.
   Worker*& left_by = seat_->left_by;
   if (left_by != nullptr && is_stuck(*left_by) && steal_from(*left_by)) {
@@ -70,6 +69,12 @@ void Worker::harvest() {
     return;
   }
   left_by = nullptr;
+  if (scheduler_.is_look_owed()) {
+    // To pay costs most while others compute, and then there are events.
+    turn(Driver::Wait::kNone);
+    if (has_own_work() || steal_backlog()) return;
+    scheduler_.pay_look();
+  }
   parks_.add();
   scheduler_.call_park_hook();
   if (has_own_work()) {  // the hook's
@@ -139,11 +144,7 @@ bool Worker::run_harvest() {
     if (ran > 1 && ran % kClockInterval != 0) continue;
     const steady_clock::time_point now = steady_clock::now();
     if (began == steady_clock::time_point()) began = now;
-    if (backlog_since_ == steady_clock::time_point()) backlog_since_ = now;
-    if (now - backlog_since_ >= kHelpAfter && scheduler_.has_more_cpus()) {
-      backlog_since_ = now;
-      scheduler_.notify_one();
-    }
+    if (needs_help(now)) scheduler_.notify_one();
     if (now - began >= kRunTime) break;
     if (ran >= scheduler_.event_interval() &&
         now - began >= Driver::kLeastInterval) {
@@ -152,6 +153,19 @@ bool Worker::run_harvest() {
   }
   if (!role.resume_poll(run.word)) seat_ = nullptr;
   return seat_ != nullptr;
+}
+
+// With the work that is left.
+bool Worker::needs_help(steady_clock::time_point now) {
+  const Help::Step step = help_.next(now);
+  if (step == Help::Step::kNone || !scheduler_.has_more_cpus()) return false;
+  if (!scheduler_.idle().may_notify()) return false;
+  if (step == Help::Step::kLook && !scheduler_.cpu_load().has_idle_cpu()) {
+    help_.found_no_cpu(now);
+    return false;
+  }
+  help_.asked(now);
+  return true;
 }
 
 // What does not come from the injection queue: that is for the others.
@@ -197,6 +211,24 @@ void Worker::rescue_long_task() {
   next_ = long_ones_.pop();
 }
 
+// By a holder with work of its own: of who is awake, one may be at a task that
+// does not end, with others behind it that those who sleep should take.
+void Worker::look_at_the_stuck() {
+  const steady_clock::time_point now = steady_clock::now();
+  if (now < next_look_at_stuck_) return;
+  next_look_at_stuck_ = now + scheduler_.role_tick();
+  const bool is_injected = !scheduler_.injection().empty();
+  bool is_anything_stuck = false;
+  for (const auto& other : scheduler_.workers()) {
+    if (other.get() == this) continue;
+    if (is_stuck(*other) && (is_injected || other->queue_.size() > 0)) {
+      is_anything_stuck = true;
+    }
+    note_progress(*other);
+  }
+  if (is_anything_stuck) scheduler_.pay_look();
+}
+
 // It is at the same task still, or asleep.
 bool Worker::is_stuck(const Worker& other) const {
   return other.polls_.get() == seat_->polls_seen[other.index_];
@@ -204,6 +236,16 @@ bool Worker::is_stuck(const Worker& other) const {
 
 void Worker::note_progress(const Worker& other) {
   seat_->polls_seen[other.index_] = other.polls_.get();
+}
+
+// With nothing of our own, and others who have more than they are at: there is
+// no need to wake anybody for that, if somebody sleeps.
+bool Worker::steal_backlog() {
+  if (!scheduler_.idle().has_sleepers()) return false;
+  for (const auto& other : scheduler_.workers()) {
+    if (other.get() != this && steal_from(*other)) return true;
+  }
+  return false;
 }
 
 // With nothing of our own.
@@ -304,11 +346,24 @@ std::optional<uint32_t> Worker::look_at_roles() {
 bool Worker::leave_sleepers() {
   std::optional<uint32_t> heir;
   if (!scheduler_.idle().unpark_self(index_, &heir)) return false;
+  tell_heir(heir);
+  return true;
+}
+
+// The same; it searches, as it does if it was chosen. In that case the token
+// that is on the way makes a later sleep end for nothing.
+void Worker::search_instead() {
+  std::optional<uint32_t> heir;
+  (void)scheduler_.idle().search_self(index_, &heir);
+  searching_ = true;
+  tell_heir(heir);
+}
+
+void Worker::tell_heir(std::optional<uint32_t> heir) {
   // [standby] after unpark_self()
   if (heir.has_value() && scheduler_.is_any_role_armed()) {
     scheduler_.wake_standby();
   }
-  return true;
 }
 
 bool Worker::may_take_long() const {

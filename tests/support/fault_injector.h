@@ -101,6 +101,7 @@
   X(kCopyFileRange, copy_file_range) \
   X(kSendfile, sendfile) \
   X(kPthreadCreate, pthread_create) \
+  X(kReadProc, read_proc) \
   X(kSchedGetaffinity, sched_getaffinity) \
   X(kClockGettime, clock_gettime) \
   X(kFutexWait, futex_wait) \

@@ -55,6 +55,20 @@ TEST(Idle, WhoWasChosenCannotStayAwakeByItself) {
   EXPECT_FALSE(idle.unpark_self(0));  // its token is on the way
 }
 
+TEST(Idle, WhoStaysAwakeForWorkSearches) {
+  Idle idle(2);
+  idle.count_as_parked(0);
+  EXPECT_FALSE(idle.has_searchers());
+  EXPECT_TRUE(idle.search_self(0));
+  EXPECT_TRUE(idle.has_searchers());
+  EXPECT_FALSE(idle.has_sleepers());
+  EXPECT_TRUE(idle.stop_searching());
+  idle.count_as_parked(0);
+  EXPECT_EQ(idle.notify_one(), 0u);
+  EXPECT_FALSE(idle.search_self(0));  // it does already
+  EXPECT_TRUE(idle.stop_searching());
+}
+
 // G2
 TEST(Idle, TheSnapshotTellsOfWakesInBetween) {
   Idle idle(2);

@@ -18,6 +18,9 @@
 // heavy fence, which drains all. Left out: the next-task slot, which is its
 // owner's, and the times, in place of which a time-out may come at any moment.
 //
+// A look that is owed is paid with one by a holder that has nothing to do; that
+// it is paid to the stuck after a time as well is left out with the times.
+//
 // EDDY_MODEL_TRACE=1 prints the way to what is wrong.
 //
 // The faults below are planted in the model, and each must be found; some of
@@ -51,6 +54,7 @@ enum class Fault {
   kBatchKeptSilent,         // Worker::take_injected()
   kSearchEndsWithoutLook,   // Worker::stop_searching()
   kSearchEndsWithoutFence,  // the same
+  kAwakeWithoutSearch,      // Worker::park()
   kResumeWithoutLook,       // Role::resume_poll() by a store
   kTakeOverOfPoller,        // Role::take_over() of POLL
   kTakeOverLate,            // Role::take_over() by a store
@@ -61,6 +65,9 @@ enum class Fault {
   kBusyHolderForgotten,     // Worker::rescue() left out
   kHelpByBelief,            // Worker::ask_for_help() without a look at the role
   kTakeOverWithoutFence,    // Worker::try_take_over()
+  kOwedByBelief,            // MultiThread::may_owe_look(), one look at the role
+  kOwedForEver,             // Worker::harvest() does not pay
+  kPaidWithoutFence,        // MultiThread::pay_look()
 };
 
 constexpr int kThreads = 3;
@@ -68,10 +75,11 @@ constexpr int kThreads = 3;
 // How much happens in one story.
 struct Story {
   bool assists;
-  uint8_t events;  // that the kernel reports
-  uint8_t pushes;  // of a thread outside of the runtime
-  uint8_t spawns;  // by tasks
-  uint8_t blocks;  // tasks that never end
+  uint8_t events;               // that the kernel reports
+  uint8_t pushes;               // of a thread outside of the runtime
+  uint8_t spawns;               // by tasks
+  uint8_t blocks;               // tasks that never end
+  bool one_is_blocked = false;  // from the start: then two threads are left
 };
 
 // Where a thread is in the code.
@@ -87,6 +95,9 @@ enum Pc : uint8_t {
   kTakeOverBusy,
   // Worker::stop_searching()
   kStopSearching,
+  kStopManned,
+  kStopOwe,
+  kStopOwed,
   kStopFence,
   kStopLook,
   // Worker::ask_for_help(), MultiThread::notify_one()
@@ -97,7 +108,11 @@ enum Pc : uint8_t {
   // Worker::park(), sleep(), leave_sleepers()
   kPark,
   kParkListed,
+  kParkSearchers,
+  kParkOwe,
+  kParkOwed,
   kParkFence,
+  kParkSearchersAgain,
   kParkLook,
   kLeave,
   kHeir,
@@ -114,6 +129,12 @@ enum Pc : uint8_t {
   // worker_role.cc, with the role
   kHold,
   kHarvest,
+  kOwedFetch,
+  kOwedSteal,
+  kBeginStolen,
+  kPay,
+  kPayLook,
+  kHarvestIdle,
   kFetch,
   kWait,
   kBrief,
@@ -146,8 +167,10 @@ struct Thread {
     const bool is_called = is_notifying || pc == kHeir || pc == kHeirToken ||
                            (pc >= kStopSearching && pc <= kStopLook);
     if (!is_called) back = kNext;
-    if (pc != kScan && pc != kStopLook && pc != kNotifyToken &&
-        pc != kParkLook && pc != kHeirToken && pc != kArmToken) {
+    const bool is_looking =
+        pc == kStopLook || pc == kParkLook || pc == kPayLook;
+    if (!is_looking && pc != kScan && pc != kNotifyToken && pc != kHeirToken &&
+        pc != kArmToken) {
       target = 0;
     }
     const bool is_running =
@@ -170,7 +193,8 @@ struct State {
   uint8_t outside_target;
   uint8_t outside_pushed;  // in its store buffer
   uint8_t pushes, spawns, blocks;
-  std::array<uint8_t, 2> unused;  // no padding: compared byte by byte
+  uint8_t owed;
+  std::array<uint8_t, 1> unused;  // no padding: compared byte by byte
 
   uint8_t& asleep() { return sleepers[3]; }
   uint8_t asleep() const { return sleepers[3]; }
@@ -235,6 +259,11 @@ class Model {
     state.threads[0].pc = kAsleepUntimed;
     state.threads[0].token = 1;
     state.asleep() = 1;
+    if (story_.one_is_blocked) {
+      state.threads[0].pc = kBlocked;
+      state.threads[0].token = 0;
+      state.asleep() = 0;
+    }
     if (story_.assists) {
       state.threads[kThreads - 1].pc = kHold;
       state.threads[kThreads - 1].holds = true;
@@ -444,6 +473,26 @@ class Model {
     state.asleep() = kept;
     return was_standby && kept > 0;
   }
+  // A look at all queues, one in each step: to `found`, or on to `nothing`.
+  static void look(const State& state, Thread& me, int i, Pc found,
+                   Pc nothing) {
+    if (has_work(state, i, me.target)) {
+      me.target = 0;
+      me.pc = found;
+    } else if (++me.target > kThreads) {
+      me.target = 0;
+      me.pc = nothing;
+    }
+  }
+  // MultiThread::may_owe_look(): a look at the role, the flag, another look.
+  bool may_owe() const { return story_.assists && role_.load().is_running(); }
+  static void owe(State& state, Thread& me) {
+    drain(me);
+    state.owed = 1;
+  }
+  bool is_owed() const {
+    return fault_ == Fault::kOwedByBelief || role_.load().is_running();
+  }
   static Pc top(const Thread& me) { return me.holds ? kHold : kNext; }
 
   void end_of_task(const State& state, int i, Pc after) {
@@ -560,21 +609,34 @@ class Model {
         const bool was_last = next.searching-- == 1;
         me.pc = me.back;
         if (fault_ == Fault::kSearchEndsWithoutLook) break;
-        if (was_last && state.asleep() > 0) me.pc = kStopFence;
+        if (!was_last || state.asleep() == 0) break;
+        me.pc = story_.assists ? kStopManned : kStopFence;
         break;
       }
+      case kStopManned: {
+        // What is not seen now may be owed: all of this in one step will do.
+        const int at_tasks = role_.load().is_running();
+        const bool is_manned = state.asleep() <= at_tasks;
+        if (!is_manned && has_work(state, i)) {
+          me.pc = kNotify;
+        } else {
+          me.pc = may_owe() ? kStopOwe : kStopFence;
+        }
+        break;
+      }
+      case kStopOwe:
+        owe(next, me);
+        me.pc = kStopOwed;
+        break;
+      case kStopOwed:
+        me.pc = is_owed() ? me.back : kStopFence;
+        break;
       case kStopFence:
         if (fault_ != Fault::kSearchEndsWithoutFence) heavy_fence(next);
         me.pc = kStopLook;
         break;
       case kStopLook:
-        if (has_work(state, i, me.target)) {
-          me.target = 0;
-          me.pc = kNotify;
-        } else if (++me.target > kThreads) {
-          me.target = 0;
-          me.pc = me.back;
-        }
+        look(state, me, i, kNotify, me.back);
         break;
 
       case kAskForHelp: {
@@ -611,20 +673,32 @@ class Model {
         drain(me);
         next.sleepers[next.asleep()++] = i;
         me.target = 0;
-        me.pc = kParkFence;
+        me.pc = kParkSearchers;
+        if (fault_ == Fault::kParkWithoutSecondLook) me.pc = kPlace;
+        break;
+      case kParkSearchers:
+        if (state.searching == 0 && has_work(state, i)) {
+          me.pc = kLeave;
+        } else {
+          me.pc = may_owe() ? kParkOwe : kParkFence;
+        }
+        break;
+      case kParkOwe:
+        owe(next, me);
+        me.pc = kParkOwed;
+        break;
+      case kParkOwed:
+        me.pc = is_owed() ? kPlace : kParkFence;
         break;
       case kParkFence:
         if (fault_ != Fault::kParkWithoutFence) heavy_fence(next);
-        me.pc = fault_ == Fault::kParkWithoutSecondLook ? kPlace : kParkLook;
+        me.pc = kParkSearchersAgain;
+        break;
+      case kParkSearchersAgain:
+        me.pc = state.searching > 0 ? kPlace : kParkLook;
         break;
       case kParkLook:
-        if (has_work(state, i, me.target)) {
-          me.target = 0;
-          me.pc = kLeave;
-        } else if (++me.target > kThreads) {
-          me.target = 0;
-          me.pc = kPlace;
-        }
+        look(state, me, i, kLeave, kPlace);
         break;
       case kLeave:  // to kNext, or on to sleep if it was chosen
         me.pc = kPlace;
@@ -632,6 +706,9 @@ class Model {
         drain(me);
         me.back = kNext;
         me.pc = leave_list(next, i) && story_.assists ? kHeir : kNext;
+        if (fault_ == Fault::kAwakeWithoutSearch) break;
+        ++next.searching;
+        me.searching = true;
         break;
       case kHeir:
         me.pc = me.back;
@@ -728,10 +805,47 @@ class Model {
         if (me.own() > 0) {
           me.pc = kFetch;
         } else {
-          const bool looks = fault_ != Fault::kBusyHolderForgotten;
-          me.pc = looks && has_work(state, i) ? kBrief : kWait;
+          const bool pays = state.owed && fault_ != Fault::kOwedForEver;
+          me.pc = pays ? kOwedFetch : kHarvestIdle;
         }
         break;
+      case kOwedFetch:
+        me.pushed += std::exchange(next.events, 0);
+        me.pc = me.own() > 0 ? kBeginRun : kOwedSteal;
+        break;
+      case kOwedSteal:
+        me.pc = kPay;
+        for (int k = 0; k < kThreads && state.asleep() > 0; ++k) {
+          if (k == i || state.threads[k].queue == 0) continue;
+          steal(me, next.threads[k]);
+          me.pc = kBeginStolen;  // one of them nobody steals back
+          break;
+        }
+        break;
+      case kBeginStolen: {
+        drain(me);
+        const auto run = role_.begin_run();
+        me.word = run.word.bits();
+        if (run.must_wake_standby && state.asleep() > 0) {
+          next.threads[state.sleepers[0]].token = 2;
+        }
+        me.pc = kRunOwn;
+        break;
+      }
+      case kPay:
+        next.owed = 0;
+        if (fault_ != Fault::kPaidWithoutFence) heavy_fence(next);
+        me.pc = kPayLook;
+        break;
+      case kPayLook:
+        me.back = kHarvestIdle;
+        look(state, me, i, kNotify, kHarvestIdle);
+        break;
+      case kHarvestIdle: {
+        const bool looks = fault_ != Fault::kBusyHolderForgotten;
+        me.pc = looks && has_work(state, i) ? kBrief : kWait;
+        break;
+      }
       case kWait:
         if (state.events == 0) return;
         [[fallthrough]];
@@ -869,6 +983,13 @@ constexpr Story kEvents = {
 constexpr Story kEventAndSpawn = {
     .assists = true, .events = 1, .pushes = 0, .spawns = 1, .blocks = 1};
 
+constexpr Story kEventAndPush = {.assists = true,
+                                 .events = 1,
+                                 .pushes = 1,
+                                 .spawns = 0,
+                                 .blocks = 0,
+                                 .one_is_blocked = true};
+
 bool is_found(Fault fault, std::initializer_list<Story> stories) {
   for (const Story& story : stories) {
     if (!check(story, fault).empty()) return true;
@@ -882,14 +1003,16 @@ TEST(SleepModel, NoWakeIsLostAmongIdleWorkers) {
 }
 
 TEST(SleepModel, OnePollerWhereverTasksBlock) {
-  EXPECT_EQ(check(kEvents, Fault::kNone), "");
-  EXPECT_EQ(check(kEventAndSpawn, Fault::kNone), "");
+  for (const Story& story : {kEvents, kEventAndSpawn, kEventAndPush}) {
+    EXPECT_EQ(check(story, Fault::kNone), "");
+  }
 }
 
 TEST(SleepModel, FindsWhatGoesWrongAmongIdleWorkers) {
-  for (Fault fault : {Fault::kParkWithoutFence, Fault::kParkWithoutSecondLook,
-                      Fault::kBatchKeptSilent, Fault::kSearchEndsWithoutLook,
-                      Fault::kSearchEndsWithoutFence}) {
+  for (Fault fault :
+       {Fault::kParkWithoutFence, Fault::kParkWithoutSecondLook,
+        Fault::kBatchKeptSilent, Fault::kSearchEndsWithoutLook,
+        Fault::kSearchEndsWithoutFence, Fault::kAwakeWithoutSearch}) {
     EXPECT_TRUE(is_found(fault, {kPushAndSpawn, kPushes}))
         << static_cast<int>(fault);
   }
@@ -903,6 +1026,13 @@ TEST(SleepModel, FindsWhatGoesWrongWithTheRole) {
                       Fault::kHelpByBelief, Fault::kTakeOverWithoutFence}) {
     EXPECT_TRUE(is_found(fault, {kEventAndSpawn, kEvents}))
         << static_cast<int>(fault);
+  }
+}
+
+TEST(SleepModel, FindsWhatGoesWrongWithTheLookThatIsOwed) {
+  for (Fault fault :
+       {Fault::kOwedByBelief, Fault::kOwedForEver, Fault::kPaidWithoutFence}) {
+    EXPECT_TRUE(is_found(fault, {kEventAndPush})) << static_cast<int>(fault);
   }
 }
 

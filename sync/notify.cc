@@ -23,7 +23,7 @@ Notify::State Notify::take_or_announce(uint64_t made_at) {
 
 bool Notify::take_or_wait(Notified& wait, const Waker& waker) {
   Waker old;  // ends after the lock
-  base::MutexLock lock(&mutex_);
+  base::SpinLockHold hold(&lock_);
   // relaxed: it changes under the lock.
   State state = wait.state_.load(std::memory_order_relaxed);
   if (state == State::kNew) state = take_or_announce(wait.made_at_);
@@ -53,17 +53,12 @@ void Notify::end_wait(Notified& wait) {
   bool has_permit;
   {
     Waker old;  // ends after the lock
-    base::MutexLock lock(&mutex_);
+    base::SpinLockHold hold(&lock_);
     has_permit =
         wait.state_.load(std::memory_order_relaxed) == State::kHasPermit;
     old = waiters_.remove(wait);
-    forget_waiters_if_none();
   }
   if (has_permit) notify_one();
-}
-
-void Notify::forget_waiters_if_none() {
-  if (waiters_.front() == nullptr) word_.fetch_and(~kWaiters, kAcqRel);
 }
 
 Waker Notify::unlink(Notified& wait, State state) {
@@ -85,13 +80,21 @@ bool Notify::serve_due(WakerBatch& batch) {
   return false;
 }
 
+void Notify::keep_permit() {
+  uint64_t now = word_.load(std::memory_order_relaxed);
+  // [permit] release
+  while (!word_.compare_exchange_weak(now, (now & ~kWaiters) | kPermit, kAcqRel,
+                                      std::memory_order_relaxed)) {
+  }
+}
+
 void Notify::serve_one(WaitNode* (WaitList::*which)()) {
   for (bool is_due = true; is_due;) {
     Waker next;  // never woken under the lock
     {
-      base::MutexLock lock(&mutex_);
+      base::SpinLockHold hold(&lock_);
       if (waiters_.front() == nullptr) {
-        word_.fetch_or(kPermit, kAcqRel);  // [permit] release
+        keep_permit();
         return;
       }
       // One that is due anyway would hide the permit.
@@ -99,7 +102,6 @@ void Notify::serve_one(WaitNode* (WaitList::*which)()) {
       is_due = wait->made_at_ != broadcasts();
       if (!is_due) wait = static_cast<Notified*>((waiters_.*which)());
       next = unlink(*wait, is_due ? State::kIsDue : State::kHasPermit);
-      forget_waiters_if_none();
     }
     std::move(next).wake();
   }
@@ -110,7 +112,7 @@ void Notify::notify_waiters() {
   if ((word_.fetch_add(kBroadcast, kAcqRel) & kWaiters) == 0) return;
   WakerBatch batch;
   for (bool more = true; more; batch.wake_all()) {
-    base::MutexLock lock(&mutex_);
+    base::SpinLockHold hold(&lock_);
     more = serve_due(batch);
   }
 }

@@ -32,15 +32,19 @@
 //   PERMIT   poll()            ~PERMIT                -
 //   no wait  poll(), locked    WAITERS                link its node
 //   WAITERS  notify_one()      the same               lock, and serve one
+//   WAITERS  serve, and there  ~WAITERS, PERMIT       -
+//            is nobody, locked
 //   any      notify_waiters()  +1                     WAITERS: lock, and serve
 //                                                     who is due
-//   WAITERS  serve, locked     ~WAITERS if none is    wake them after the lock
-//                              left
+//   WAITERS  serve those due,  ~WAITERS if none is    wake them after the lock
+//            locked            left
 //
 // WAITERS is set while the list is not empty, and then there is no PERMIT. It
-// changes under the mutex, which guards the list. A node that was served says
-// so in its own state, which is the last thing that is written to it: its
-// future reads that without the lock.
+// changes under the lock, which guards the list. It may outlive the last who
+// waited, until a notify_one() finds nobody: so two tasks that notify each
+// other in turn don't change the word at all. A node that was served says so in
+// its own state, which is the last thing that is written to it: its future
+// reads that without the lock.
 //
 // Memory order: every edge of the word is an acq_rel read-modify-write.
 //   [permit]   notify_*() -> poll(): what was written before is seen. Also by a
@@ -66,7 +70,7 @@
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
-#include "runtime/base/mutex.h"
+#include "runtime/base/spin_lock.h"
 #include "runtime/task/future.h"
 #include "sync/wait_list.h"
 #include "sync/waker_batch.h"
@@ -128,8 +132,7 @@ class Notify {
     return true;
   }
   // The same, or sets WAITERS: kWaiting, then link the node.
-  State take_or_announce(uint64_t made_at)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  State take_or_announce(uint64_t made_at) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   Poll<void> poll_slowly(Notified& wait, Context& cx);
   // False: it is linked, with that waker.
   bool take_or_wait(Notified& wait, const Waker& waker);
@@ -137,14 +140,15 @@ class Notify {
 
   void serve_one(WaitNode* (WaitList::*which)());
   // Those that a notify_waiters() has ended. True if the batch is full.
-  bool serve_due(WakerBatch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool serve_due(WakerBatch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
   Waker unlink(Notified& wait, State state)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void forget_waiters_if_none() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
+  // For the next who waits, as nobody does.
+  void keep_permit() ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
 
   std::atomic<uint64_t> word_{0};
-  base::Mutex mutex_;
-  WaitList waiters_ ABSL_GUARDED_BY(mutex_);
+  base::SpinLock lock_;
+  WaitList waiters_ ABSL_GUARDED_BY(lock_);
 };
 
 class [[nodiscard]] Notify::Notified : private WaitNode {

@@ -6,7 +6,7 @@ namespace eddy::sync {
 
 Poll<bool> Version::poll_slowly(Wait& wait, uint64_t seen, Context& cx) {
   Waker old, replaced;  // end after the lock
-  base::MutexLock lock(&mutex_);
+  base::SpinLockHold hold(&lock_);
   // It may stand where it waited for an earlier number.
   if (wait.is_linked() && wait.seen_ != seen) old = waiters_.remove(wait);
   uint64_t now = word_.load(kAcquire);
@@ -29,7 +29,7 @@ Poll<bool> Version::poll_slowly(Wait& wait, uint64_t seen, Context& cx) {
 
 void Version::end_wait(Wait& wait) {
   Waker old;  // ends after the lock
-  base::MutexLock lock(&mutex_);
+  base::SpinLockHold hold(&lock_);
   old = waiters_.remove(wait);
   wait.waits_.store(false, std::memory_order_relaxed);
 }
@@ -51,7 +51,7 @@ bool Version::take_due(WakerBatch& batch) {
 void Version::wake_waiters() {
   WakerBatch batch;
   for (bool more = true; more; batch.wake_all()) {
-    base::MutexLock lock(&mutex_);
+    base::SpinLockHold hold(&lock_);
     more = take_due(batch);
   }
 }

@@ -4,7 +4,7 @@
 //   bit   0       1        2..63
 //         CLOSED  WAITERS  the number
 //
-// WAITERS is set while the list is not empty. It changes under the mutex, which
+// WAITERS is set while the list is not empty. It changes under the lock, which
 // guards the list.
 //
 //   from     by            to                        the caller must
@@ -37,7 +37,7 @@
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
-#include "runtime/base/mutex.h"
+#include "runtime/base/spin_lock.h"
 #include "runtime/task/future.h"
 #include "sync/wait_list.h"
 #include "sync/waker_batch.h"
@@ -85,11 +85,11 @@ class Version {
   Poll<bool> poll_slowly(Wait& wait, uint64_t seen, Context& cx);
   void end_wait(Wait& wait);
   // True if the batch is full, and there may be more who are due.
-  bool take_due(WakerBatch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool take_due(WakerBatch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lock_);
 
   std::atomic<uint64_t> word_{0};
-  base::Mutex mutex_;
-  WaitList waiters_ ABSL_GUARDED_BY(mutex_);
+  base::SpinLock lock_;
+  WaitList waiters_ ABSL_GUARDED_BY(lock_);
 };
 
 // A part of a future: may be polled with one number after the other, and moved
@@ -125,7 +125,7 @@ class Version::Wait : private WaitNode {
   // has room for it.
   std::atomic<bool> waits_{false};
   Version& version_;
-  uint64_t seen_ = 0;  // guarded by version_.mutex_
+  uint64_t seen_ = 0;  // guarded by version_.lock_
 };
 
 }  // namespace eddy::sync

@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
-#include "runtime/base/mutex.h"
+#include "runtime/base/spin_lock.h"
 #include "sync/version.h"
 
 namespace eddy::sync::watch {
@@ -31,7 +31,7 @@ class Value {
   Version& version() { return version_; }
 
   Read read() {
-    base::MutexLock lock(&mutex_);
+    base::SpinLockHold hold(&lock_);
     return {latest_, version_.now()};
   }
   // Gives the value before.
@@ -39,7 +39,7 @@ class Value {
     auto next = std::make_shared<const T>(std::move(value));
     bool must_wake;
     {
-      base::MutexLock lock(&mutex_);
+      base::SpinLockHold hold(&lock_);
       latest_.swap(next);
       must_wake = version_.step();
     }
@@ -51,7 +51,7 @@ class Value {
     auto next = std::make_shared<const T>(std::move(value));
     bool must_wake;
     {
-      base::MutexLock lock(&mutex_);
+      base::SpinLockHold hold(&lock_);
       if (version_.now() != version) return false;
       latest_.swap(next);
       must_wake = version_.step();
@@ -61,9 +61,9 @@ class Value {
   }
 
  private:
-  base::Mutex mutex_;
-  std::shared_ptr<const T> latest_ ABSL_GUARDED_BY(mutex_);
-  Version version_;  // steps under the mutex
+  base::SpinLock lock_;
+  std::shared_ptr<const T> latest_ ABSL_GUARDED_BY(lock_);
+  Version version_;  // steps under the lock
 };
 
 }  // namespace eddy::sync::watch

@@ -64,6 +64,15 @@ class [[nodiscard]] Recv {
     if (!step(cx)) return kPending;
     return take();
   }
+  // See PollsNow.
+  Poll<std::optional<T>> poll_now(Context& cx) {
+    BlockList<T>& list = channel_.list();
+    if (!cx.has_budget() || (list.front() == nullptr && !list.is_at_end())) {
+      return kPending;
+    }
+    cx.spend();
+    return take();
+  }
 
   // See StepAwaiter.
   auto await_in(task::PromiseBase& frame) {

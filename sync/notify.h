@@ -177,14 +177,20 @@ class [[nodiscard]] Notify::Notified : private WaitNode {
 
   Poll<void> poll(Context& cx) {
     if (!cx.has_budget()) return cx.yield();
-    // relaxed: kNew is this thread's own.
-    if (state_.load(std::memory_order_relaxed) == State::kNew &&
-        notify_.try_take(made_at_)) {
-      state_.store(State::kDone, std::memory_order_relaxed);
-      cx.spend();
-      return kReady;
-    }
+    if (poll_now(cx).is_ready()) return kReady;
     return notify_.poll_slowly(*this, cx);
+  }
+  // See PollsNow.
+  Poll<void> poll_now(Context& cx) {
+    // relaxed: kNew is this thread's own.
+    if (!cx.has_budget() ||
+        state_.load(std::memory_order_relaxed) != State::kNew ||
+        !notify_.try_take(made_at_)) {
+      return kPending;
+    }
+    state_.store(State::kDone, std::memory_order_relaxed);
+    cx.spend();
+    return kReady;
   }
 
  private:

@@ -20,6 +20,10 @@ class Children {
 
   explicit Children(task::Child<Fs>&&... children)
       : children_(std::move(children)...) {}
+  // Of the futures themselves, which saves moving them once more.
+  template <class... Ss>
+  explicit Children(std::in_place_t, Ss&&... futures)
+      : children_(std::forward<Ss>(futures)...) {}
   Children(Children&&) = default;
   ~Children() { drop(); }
 

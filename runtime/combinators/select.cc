@@ -8,7 +8,14 @@ namespace {
 // Not inlined: a coroutine may go on on another thread, and a compiler may keep
 // the address of a thread-local across the suspension.
 [[gnu::noinline]] base::Random& this_thread() {
-  thread_local base::Random random(base::random_seed());
+  // Seeded here and not where it is made, which would cost a look at a guard
+  // for each variable of the thread.
+  constinit thread_local base::Random random(0);
+  constinit thread_local bool is_seeded = false;
+  if (!is_seeded) [[unlikely]] {
+    random = base::Random(base::random_seed());
+    is_seeded = true;
+  }
   return random;
 }
 

@@ -12,8 +12,10 @@
 // is refused by value: see CancelSafe.
 //
 // Each poll begins with a random child, so that one that is always ready
-// starves nobody. select_biased() polls in the order of its arguments: put what
-// matters more, or is ready less often, first.
+// starves nobody. What is ready at the first poll is found before any of the
+// others begins to wait, where they can be asked (see PollsNow).
+// select_biased() polls in the order of its arguments: put what matters more,
+// or is ready less often, first.
 //
 // Threads: belongs to one task.
 // Cancel:  destroys the children that are owned, last first.
@@ -24,9 +26,10 @@
 #ifndef EDDY_RUNTIME_COMBINATORS_SELECT_H_
 #define EDDY_RUNTIME_COMBINATORS_SELECT_H_
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <tuple>
+#include <type_traits>
 #include <utility>
 #include <variant>
 
@@ -53,59 +56,81 @@ class [[nodiscard]] Select {
  public:
   using Output = std::variant<task::Storable<OutputOf<Fs>>...>;
 
-  explicit Select(task::Child<Fs>... children)
-      : children_(std::move(children)...) {}
+  template <class... Us>
+  explicit Select(std::in_place_t, Us&&... futures)
+      : children_(std::in_place, std::forward<Us>(futures)...) {}
 
   Poll<Output> poll(Context& cx) {
     return children_.drop_unless_pending([&]() -> Poll<Output> {
-      std::size_t index = 0;
+      std::size_t start = 0;
       if constexpr (kStart == combinators::Start::kRandom && kCount > 1) {
-        index = combinators::random_start(kCount);
+        start = combinators::random_start(kCount);
       }
-      for (std::size_t polled = 0; polled < kCount; ++polled) {
-        Poll<Output> result = kPollers[index](children_, cx);
-        if (result.is_ready()) return result;
-        if (++index == kCount) index = 0;
+      if (std::exchange(is_begun_, true) || !kAsks) {
+        return poll_all<Pass::kEach>(start, cx);
       }
-      return kPending;
+      Poll<Output> ready = poll_all<Pass::kFirst>(start, cx);
+      if (ready.is_ready()) return ready;
+      return poll_all<Pass::kSecond>(start, cx);
     });
   }
 
  private:
-  using Children = combinators::Children<Fs...>;
-  using Poller = Poll<Output> (*)(Children&, Context&);
   static constexpr std::size_t kCount = sizeof...(Fs);
+  template <class F>
+  static constexpr bool kIsAsked = !std::is_reference_v<F> && PollsNow<F>;
+  static constexpr bool kAsks = (kIsAsked<Fs> || ...);
 
-  template <std::size_t kIndex>
-  static Poll<Output> poll_one(Children& children, Context& cx) {
-    auto& child = children.template get<kIndex>();
-    if (!child.poll(cx)) return kPending;
-    return Output(std::in_place_index<kIndex>, child.take());
+  // The first poll has two passes. Who can be asked whether it is ready now is
+  // asked in the first and polled in the second; others are polled in the
+  // first. What the user keeps is polled in any case: it has its place then.
+  enum class Pass : uint8_t { kEach, kFirst, kSecond };
+
+  template <Pass kPass>
+  Poll<Output> poll_all(std::size_t index, Context& cx) {
+    for (std::size_t polled = 0; polled < kCount; ++polled) {
+      Poll<Output> result = poll_at<kPass, 0>(index, cx);
+      if (result.is_ready()) return result;
+      if (++index == kCount) index = 0;
+    }
+    return kPending;
   }
 
-  template <std::size_t... kIndices>
-  static constexpr std::array<Poller, kCount> make_pollers(
-      std::index_sequence<kIndices...>) {
-    return {&poll_one<kIndices>...};
+  template <Pass kPass, std::size_t kIndex>
+  Poll<Output> poll_at(std::size_t index, Context& cx) {
+    if constexpr (kIndex + 1 < kCount) {
+      if (index != kIndex) return poll_at<kPass, kIndex + 1>(index, cx);
+    }
+    using F = std::tuple_element_t<kIndex, std::tuple<Fs...>>;
+    if constexpr (kPass == Pass::kSecond && !kIsAsked<F>) {
+      return kPending;
+    } else {
+      constexpr bool kNow = kPass == Pass::kFirst && kIsAsked<F>;
+      auto result =
+          children_.template get<kIndex>().template poll_and_take<kNow>(cx);
+      if (result.is_pending()) return kPending;
+      return Output(std::in_place_index<kIndex>, *std::move(result));
+    }
   }
-  static constexpr std::array<Poller, kCount> kPollers =
-      make_pollers(std::make_index_sequence<kCount>());
 
-  Children children_;
+  combinators::Children<Fs...> children_;
+  bool is_begun_ = false;
 };
 
 template <task::ChildLike... Ss>
-requires(sizeof...(Ss) > 0) auto select(Ss&&... futures) {
+  requires(sizeof...(Ss) > 0)
+auto select(Ss&&... futures) {
   (task::require_cancel_safe<task::ChildFuture<Ss>>(), ...);
   return Select<combinators::Start::kRandom, task::ChildFuture<Ss>...>(
-      task::as_child(std::forward<Ss>(futures))...);
+      std::in_place, task::ChildSource<Ss>(std::forward<Ss>(futures))...);
 }
 
 template <task::ChildLike... Ss>
-requires(sizeof...(Ss) > 0) auto select_biased(Ss&&... futures) {
+  requires(sizeof...(Ss) > 0)
+auto select_biased(Ss&&... futures) {
   (task::require_cancel_safe<task::ChildFuture<Ss>>(), ...);
   return Select<combinators::Start::kFirst, task::ChildFuture<Ss>...>(
-      task::as_child(std::forward<Ss>(futures))...);
+      std::in_place, task::ChildSource<Ss>(std::forward<Ss>(futures))...);
 }
 
 }  // namespace eddy

@@ -79,6 +79,28 @@ class Child {
     return true;
   }
 
+  // poll(), and take() if it is ready; with poll_now() where `kNow`.
+  template <bool kNow>
+  Poll<Value> poll_and_take(Context& cx) {
+    EDDY_DCHECK(state_ == State::kRunning,
+                "join(), select() or timeout() is polled after it was ready");
+    Poll<Output> result = [&] {
+      if constexpr (kNow) {
+        return future().poll_now(cx);
+      } else {
+        return future().poll(cx);
+      }
+    }();
+    if (result.is_pending()) return kPending;
+    state_ = State::kGone;
+    std::destroy_at(&future_);  // before its value is passed on
+    if constexpr (std::is_void_v<Output>) {
+      return Value();
+    } else {
+      return Value(*std::move(result));
+    }
+  }
+
   // Once poll() was true.
   Value& value() { return value_; }
   Value take() {
@@ -139,7 +161,8 @@ struct ChildFutureOf<F> {
   using Type = F;
 };
 template <class S>
-requires(!Future<S> && FutureFactory<std::decay_t<S>>) struct ChildFutureOf<S> {
+  requires(!Future<S> && FutureFactory<std::decay_t<S>>)
+struct ChildFutureOf<S> {
   using Type = CallableFuture<std::decay_t<S>>;
 };
 template <class S>
@@ -148,6 +171,11 @@ using ChildFuture = typename ChildFutureOf<S>::Type;
 // What may be passed to a combinator.
 template <class S>
 concept ChildLike = Future<S> || FutureFactory<std::decay_t<S>>;
+
+// What a Child is made of: the future itself, or what a callable becomes.
+template <ChildLike S>
+using ChildSource =
+    std::conditional_t<Future<S>, ChildFuture<S>&&, ChildFuture<S>>;
 
 template <ChildLike S>
 Child<ChildFuture<S>> as_child(S&& s) {

@@ -41,11 +41,21 @@ concept Future = requires(std::remove_reference_t<F>& future, Context& cx) {
   typename std::remove_reference_t<F>::Output;
   {
     future.poll(cx)
-    } -> std::same_as<Poll<typename std::remove_reference_t<F>::Output>>;
+  } -> std::same_as<Poll<typename std::remove_reference_t<F>::Output>>;
 };
 
 template <Future F>
 using OutputOf = typename std::remove_reference_t<F>::Output;
+
+// A future that can be asked first whether it is ready now, by `poll_now(cx)`,
+// before its first poll(): it gives its value, or answers kPending, and then
+// nothing has happened: it keeps no waker and has no place in a queue. select()
+// asks all its children before one begins to wait.
+template <class F>
+concept PollsNow =
+    Future<F> && requires(std::remove_reference_t<F>& future, Context& cx) {
+      { future.poll_now(cx) } -> std::same_as<Poll<OutputOf<F>>>;
+    };
 
 }  // namespace eddy
 

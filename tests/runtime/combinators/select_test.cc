@@ -100,6 +100,64 @@ TEST(Select, BiasedPollsInOrder) {
   }
 }
 
+// Can be asked whether it is ready now.
+class Asked : public Manual {
+ public:
+  Asked(Script& script, int& asked)
+      : Manual(script), script_(script), asked_(asked) {}
+
+  Poll<int> poll_now(Context&) {
+    ++asked_;
+    if (!script_.value.has_value()) return kPending;
+    return *script_.value;
+  }
+
+ private:
+  Script& script_;
+  int& asked_;
+};
+static_assert(PollsNow<Asked> && !PollsNow<Manual>);
+
+TEST(Select, WhatIsReadyIsFoundBeforeOthersWait) {
+  WakeCounter waker;
+  Script a, b, c;
+  c.value = 42;
+  int asked = 0;
+  auto first = select_biased(Asked(a, asked), Manual(b), Asked(c, asked));
+  EXPECT_EQ(std::get<2>(*first.poll(waker.context())), 42);
+  EXPECT_EQ(asked, 2);
+  EXPECT_EQ(a.polls, 0);
+  EXPECT_EQ(b.polls, 1);  // can't be asked
+  EXPECT_TRUE(a.dead && b.dead && c.dead);
+}
+
+TEST(Select, EachIsAskedOnceAndThenPolled) {
+  WakeCounter waker;
+  Script a, b;
+  int asked = 0;
+  auto first = select(Asked(a, asked), Asked(b, asked));
+  for (int polls = 1; polls <= 3; ++polls) {
+    EXPECT_TRUE(first.poll(waker.context()).is_pending());
+    EXPECT_EQ(asked, 2);
+    EXPECT_EQ(a.polls, polls);
+    EXPECT_EQ(b.polls, polls);
+  }
+  a.finish(1);
+  EXPECT_EQ(std::get<0>(*first.poll(waker.context())), 1);
+}
+
+// It may have a place already, which must be seen to.
+TEST(Select, AFutureByReferenceIsPolledAndNotAsked) {
+  WakeCounter waker;
+  Script a, b;
+  int asked = 0;
+  Asked kept(a, asked);
+  auto first = select(kept, Manual(b));
+  EXPECT_TRUE(first.poll(waker.context()).is_pending());
+  EXPECT_EQ(asked, 0);
+  EXPECT_EQ(a.polls, 1);
+}
+
 // H1: of several that are always ready, each wins as often.
 TEST(Select, StartsAtRandom) {
   combinators::seed_random_starts(1);

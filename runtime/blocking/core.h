@@ -136,6 +136,7 @@ class Core final : public task::Scheduler,
   void deliver(Recruit chosen) ABSL_LOCKS_EXCLUDED(mu_);
   void recruit_arrived() ABSL_LOCKS_EXCLUDED(mu_);
   void update_wants_recruit() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void note_peak() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // An errno, or 0.
   [[nodiscard]] int start_thread(Slot& slot) ABSL_LOCKS_EXCLUDED(mu_);
   void start_failed(Slot& slot, int error) ABSL_LOCKS_EXCLUDED(mu_);

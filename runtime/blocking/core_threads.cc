@@ -80,7 +80,7 @@ void Core::run_thread(Slot& slot) {
   Rest first;
   {
     base::MutexLock lock(&mu_);
-    peak_threads_ = std::max(peak_threads_, threads_);
+    note_peak();
     context = context_;
     first = slot.errand != nullptr ? Rest::kSent : Rest::kRecruited;
   }
@@ -160,9 +160,16 @@ Core::Rest Core::run_errand(Slot& slot) {
   ++threads_;
   update_wants_recruit();
   if (is_closed() || threads_ > options_.max_threads) return Rest::kLeave;
-  peak_threads_ = std::max(peak_threads_, threads_);
+  note_peak();
   ++takers_;
   return Rest::kLookAgain;
+}
+
+// Who comes back from an errand to a pool that is full counts until it has
+// left.
+void Core::note_peak() {
+  peak_threads_ =
+      std::max(peak_threads_, std::min(threads_, options_.max_threads));
 }
 
 // A job has ended, and whoever waited for it was woken.
@@ -348,7 +355,7 @@ void Core::visit() {
     slot->name = name;
     ++threads_;
     ++takers_;
-    peak_threads_ = std::max(peak_threads_, threads_);
+    note_peak();
     update_wants_recruit();
     context = context_;
   }

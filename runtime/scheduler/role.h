@@ -27,6 +27,7 @@
 // Memory order: every edge is a seq_cst read-modify-write.
 //   [role] begin_run() -> take_over(): what the old holder wrote while it
 //          polled (the reactor, the timers' plan), the new one sees.
+//   [owed] is why they are seq_cst, and load() is: see idle.h.
 //
 // Threads: as in the table; load() by any.
 #ifndef EDDY_RUNTIME_SCHEDULER_ROLE_H_

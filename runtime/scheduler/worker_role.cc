@@ -217,7 +217,8 @@ void Worker::look_at_the_stuck() {
   const steady_clock::time_point now = steady_clock::now();
   if (now < next_look_at_stuck_) return;
   next_look_at_stuck_ = now + scheduler_.role_tick();
-  const bool is_injected = !scheduler_.injection().empty();
+  const bool is_injected =
+      !scheduler_.injection().empty() || !scheduler_.long_queue().empty();
   bool is_anything_stuck = false;
   for (const auto& other : scheduler_.workers()) {
     if (other.get() == this) continue;

@@ -33,7 +33,7 @@ void Driver::wait_until_due(std::optional<time::Duration> timeout,
   const std::optional<time::Instant> until = timers_->prepare_sleep();
   // After prepare_sleep(): from there on a pause ends the sleep.
   if (timers_->clock().is_paused()) {
-    wait_paused(flavor);
+    wait_paused(timeout, flavor);
   } else {
     if (until.has_value()) {
       const time::Duration left =
@@ -46,7 +46,8 @@ void Driver::wait_until_due(std::optional<time::Duration> timeout,
   fire();
 }
 
-void Driver::wait_paused(const Flavor& flavor) {
+void Driver::wait_paused(std::optional<time::Duration> timeout,
+                         const Flavor& flavor) {
   reactor_.poll(kDontWait);
   fire();
   if (flavor.has_pending_work()) return;
@@ -59,7 +60,7 @@ void Driver::wait_paused(const Flavor& flavor) {
   }
   // Either nothing will happen by itself, or somebody runs: whoever goes idle
   // calls wake().
-  reactor_.poll(std::nullopt);
+  reactor_.poll(timeout);
 }
 
 void Driver::fire() { timers_->fire(timers_->clock().now()); }

@@ -60,7 +60,8 @@ class Driver {
  private:
   void wait_until_due(std::optional<time::Duration> timeout,
                       const Flavor& flavor);
-  void wait_paused(const Flavor& flavor);
+  void wait_paused(std::optional<time::Duration> timeout,
+                   const Flavor& flavor);
   void fire();
 
   reactor::Reactor& reactor_;

@@ -131,6 +131,7 @@ class alignas(base::kCacheLine) Worker final : private ForkLane::Host {
   void accept_harvest();
   bool run_harvest();
   bool needs_help(std::chrono::steady_clock::time_point now);
+  bool is_any_task_stuck();
   task::Header* take_own();
   void rescue();
   void look_at_the_stuck();

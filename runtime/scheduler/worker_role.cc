@@ -70,22 +70,27 @@ void Worker::harvest() {
   }
   left_by = nullptr;
   if (scheduler_.is_look_owed()) {
-    // To pay costs most while others compute, and then there are events.
     turn(Driver::Wait::kNone);
     if (has_own_work() || steal_backlog()) return;
-    scheduler_.pay_look();
+    if (scheduler_.has_work()) scheduler_.pay_look();
   }
   parks_.add();
   scheduler_.call_park_hook();
   if (has_own_work()) {  // the hook's
     turn(Driver::Wait::kNone);
-  } else if (!scheduler_.has_work()) {
-    all_stuck_since_ = {};
-    turn(Driver::Wait::kForEvents);
-  } else {
+  } else if (scheduler_.has_work()) {
     // Of others, who may be at a task that does not end.
     turn(Driver::Wait::kBriefly);
     if (!has_own_work()) rescue();
+  } else if (scheduler_.is_look_owed()) {
+    // To pay costs most while others compute, and then there are events soon.
+    // Nothing is seen: a push that the fence would show is nanoseconds old, and
+    // is seen after this.
+    turn(Driver::Wait::kBriefly);
+    if (!has_own_work() && !steal_backlog()) scheduler_.pay_look();
+  } else {
+    all_stuck_since_ = {};
+    turn(Driver::Wait::kForEvents);
   }
   scheduler_.call_unpark_hook();
 }
@@ -128,7 +133,14 @@ bool Worker::run_harvest() {
   if (run.must_wake_standby) scheduler_.wake_standby();
   runs_.add();
   context::Current& here = context::current();
+  // One task alone is over before the clock could tell anything.
   steady_clock::time_point began{};
+  if (queue_.size() > 1) {
+    began = steady_clock::now();
+    help_.begin_run(began);
+    if (needs_help(began)) scheduler_.notify_one();
+  }
+  uint32_t timed = 0;  // of those that ran, until the last look at the clock
   for (uint32_t ran = 1;; ++ran) {
     task::Header* task = take_own();
     if (task == nullptr) break;
@@ -143,7 +155,13 @@ bool Worker::run_harvest() {
     if (!has_own_work()) break;
     if (ran > 1 && ran % kClockInterval != 0) continue;
     const steady_clock::time_point now = steady_clock::now();
-    if (began == steady_clock::time_point()) began = now;
+    if (began == steady_clock::time_point()) {
+      began = now;
+      help_.begin_run(now);
+    } else {
+      help_.ran(ran - timed, now);
+    }
+    timed = ran;
     if (needs_help(now)) scheduler_.notify_one();
     if (now - began >= kRunTime) break;
     if (ran >= scheduler_.event_interval() &&
@@ -157,7 +175,8 @@ bool Worker::run_harvest() {
 
 // With the work that is left.
 bool Worker::needs_help(steady_clock::time_point now) {
-  const Help::Step step = help_.next(now);
+  const bool is_manned = scheduler_.is_manned();
+  const Help::Step step = help_.next(queue_.size(), is_manned, now);
   if (step == Help::Step::kNone || !scheduler_.has_more_cpus()) return false;
   if (!scheduler_.idle().may_notify()) return false;
   if (step == Help::Step::kLook && !scheduler_.cpu_load().has_idle_cpu()) {
@@ -165,7 +184,18 @@ bool Worker::needs_help(steady_clock::time_point now) {
     return false;
   }
   help_.asked(now);
-  return true;
+  return !is_manned || is_any_task_stuck();
+}
+
+// Of those who are awake, is one at the same task as at the last look?
+bool Worker::is_any_task_stuck() {
+  bool is_any = false;
+  for (const auto& other : scheduler_.workers()) {
+    if (other.get() == this) continue;
+    is_any |= other->running() != TaskId() && is_stuck(*other);
+    note_progress(*other);
+  }
+  return is_any;
 }
 
 // What does not come from the injection queue: that is for the others.

@@ -12,27 +12,38 @@ using Step = Help::Step;
 
 const Help::TimePoint kStart = Help::TimePoint(1h);
 
+Step next(Help& help, Help::TimePoint now) { return help.next(10, false, now); }
+Step next_manned(Help& help, Help::TimePoint now) {
+  return help.next(10, true, now);
+}
+// Ten polls, one after the other.
+void run(Help& help, std::chrono::nanoseconds poll) {
+  auto now = kStart;
+  help.begin_run(now);
+  for (int i = 0; i < 10; ++i) help.ran(1, now += poll);
+}
+
 TEST(Help, IsLookedForOnceTheWorkHasLasted) {
   Help help;
-  EXPECT_EQ(help.next(kStart), Step::kNone);
-  EXPECT_EQ(help.next(kStart + 49us), Step::kNone);
-  EXPECT_EQ(help.next(kStart + 50us), Step::kLook);
+  EXPECT_EQ(next(help, kStart), Step::kNone);
+  EXPECT_EQ(next(help, kStart + 49us), Step::kNone);
+  EXPECT_EQ(next(help, kStart + 50us), Step::kLook);
 }
 
 TEST(Help, ABacklogThatEndsCountsNoMore) {
   Help help;
-  EXPECT_EQ(help.next(kStart), Step::kNone);
+  EXPECT_EQ(next(help, kStart), Step::kNone);
   help.end_backlog();
-  EXPECT_EQ(help.next(kStart + 50us), Step::kNone);
-  EXPECT_EQ(help.next(kStart + 100us), Step::kLook);
+  EXPECT_EQ(next(help, kStart + 50us), Step::kNone);
+  EXPECT_EQ(next(help, kStart + 100us), Step::kLook);
 }
 
 TEST(Help, AfterACallTheNextIsDueAsLateAsTheFirst) {
   Help help;
-  EXPECT_EQ(help.next(kStart), Step::kNone);
+  EXPECT_EQ(next(help, kStart), Step::kNone);
   help.asked(kStart + 50us);
-  EXPECT_EQ(help.next(kStart + 99us), Step::kNone);
-  EXPECT_EQ(help.next(kStart + 100us), Step::kLook);
+  EXPECT_EQ(next(help, kStart + 99us), Step::kNone);
+  EXPECT_EQ(next(help, kStart + 100us), Step::kLook);
 }
 
 // Each microsecond of a backlog that does not end, while all CPUs are busy.
@@ -41,7 +52,7 @@ TEST(Help, LooksForACpuLessAndLessOftenAndAsksInTheEnd) {
   std::vector<std::chrono::microseconds> looks;
   auto time = 0us;
   for (; time < 1s; time += 1us) {
-    const Step step = help.next(kStart + time);
+    const Step step = next(help, kStart + time);
     if (step == Step::kAsk) break;
     if (step == Step::kNone) continue;
     looks.push_back(time);
@@ -58,15 +69,55 @@ TEST(Help, LongPausesOutliveABacklogButEnd) {
   auto now = kStart;
   for (int i = 0; i < 100; ++i, now += 1ms) {
     help.end_backlog();
-    EXPECT_EQ(help.next(now), Step::kNone);
-    if (help.next(now + 60us) == Step::kLook) help.found_no_cpu(now + 60us);
+    EXPECT_EQ(next(help, now), Step::kNone);
+    if (next(help, now + 60us) == Step::kLook) help.found_no_cpu(now + 60us);
   }
   now += Help::kLongestPause;
   help.end_backlog();
-  EXPECT_EQ(help.next(now), Step::kNone);
-  EXPECT_EQ(help.next(now + 60us), Step::kLook);
+  EXPECT_EQ(next(help, now), Step::kNone);
+  EXPECT_EQ(next(help, now + 60us), Step::kLook);
   help.asked(now + 60us);
-  EXPECT_EQ(help.next(now + 120us), Step::kLook);
+  EXPECT_EQ(next(help, now + 130us), Step::kLook);
+}
+
+TEST(Help, IsAskedForAtOnceWherePollsAreLong) {
+  Help help;
+  run(help, 30us);
+  EXPECT_EQ(next(help, kStart), Step::kAsk);
+  run(help, 5us);
+  EXPECT_EQ(next(help, kStart), Step::kNone);
+}
+
+TEST(Help, IsNotAskedForAtOnceWithLittleThatWaits) {
+  Help help;
+  run(help, 30us);
+  EXPECT_EQ(help.next(1, false, kStart), Step::kNone);
+  EXPECT_EQ(help.next(2, false, kStart), Step::kAsk);
+}
+
+TEST(Help, TakesTheMeanOfThePollsBetweenTwoLooksAtTheClock) {
+  Help help;
+  help.begin_run(kStart);
+  for (int i = 1; i <= 10; ++i) help.ran(4, kStart + i * 80us);
+  EXPECT_EQ(next(help, kStart), Step::kNone);
+  for (int i = 1; i <= 10; ++i) help.ran(4, kStart + 800us + i * 120us);
+  EXPECT_EQ(next(help, kStart), Step::kAsk);
+}
+
+TEST(Help, OneLongPollDoesNotMakeTheNextLong) {
+  Help help;
+  run(help, 5us);
+  help.ran(1, kStart + 1s);
+  EXPECT_EQ(next(help, kStart), Step::kNone);
+}
+
+TEST(Help, WhereAllAreAtTasksIsAskedForAtLastOnly) {
+  Help help;
+  run(help, 30us);
+  EXPECT_EQ(next_manned(help, kStart), Step::kNone);
+  EXPECT_EQ(next_manned(help, kStart + 100us), Step::kNone);
+  EXPECT_EQ(next_manned(help, kStart + 5ms - 1us), Step::kNone);
+  EXPECT_EQ(next_manned(help, kStart + 5ms), Step::kAsk);
 }
 
 }  // namespace

@@ -7,9 +7,16 @@
 //     guard->token = co_await fetch_token();
 //   }                                         // unlocked here
 //
-// Fair: it goes to whoever has waited longest. Without waiters lock and unlock
-// are one atomic exchange each, and allocate nothing. A lock that is never held
-// across a co_await is better an eddy::base::Mutex or std::mutex.
+// Fair: whoever has waited longest is woken when the mutex is unlocked. Until
+// that one is polled others may lock it; if it then finds the mutex locked, it
+// is the next to have it, before all others. So the mutex does not lie unused
+// while its next holder is on the way, and each turn takes a wake-up and one
+// lock of a passer-by more, at most. Where nobody may pass, a Semaphore of one
+// permit is strictly first come, first served.
+//
+// Lock and unlock are one atomic exchange each, and allocate nothing. A lock
+// that is never held across a co_await is better an eddy::base::Mutex or
+// std::mutex.
 //
 // Threads: any; a Guard belongs to one at a time. What was written under the
 //          lock, the next holder sees.
@@ -27,27 +34,34 @@
 
 #include "sync/blocking_wait.h"
 #include "sync/lock_guard.h"
-#include "sync/semaphore_core.h"
+#include "sync/mutex_core.h"
 
 namespace eddy::sync {
 
+struct MutexHold {
+  using Wait = MutexCore::Wait;
+  static void release(MutexCore& core) { core.unlock(); }
+};
+
 template <class T>
 class Mutex {
- public:
-  using Guard = LockGuard<T, BorrowedLock, 1>;
-  using OwnedGuard = LockGuard<T, SharedLock, 1>;
-  using Lock = LockWait<T, BorrowedLock, 1>;  // a Future of a Guard
-  using LockOwned = LockWait<T, SharedLock, 1>;
+  using Shared = std::shared_ptr<MutexCore>;
 
-  Mutex() : core_(1) {}
-  explicit Mutex(T value) : core_(1), value_(std::move(value)) {}
+ public:
+  using Guard = LockGuard<T, MutexCore*, MutexHold>;
+  using OwnedGuard = LockGuard<T, Shared, MutexHold>;
+  using Lock = LockWait<T, MutexCore*, MutexHold>;  // a Future of a Guard
+  using LockOwned = LockWait<T, Shared, MutexHold>;
+
+  Mutex() {}
+  explicit Mutex(T value) : value_(std::move(value)) {}
   Mutex(const Mutex&) = delete;
   Mutex& operator=(const Mutex&) = delete;
 
   Lock lock() { return {&core_, value_}; }
   // Empty if it is locked, or others wait.
   std::optional<Guard> try_lock() {
-    if (!core_.try_acquire(1)) return std::nullopt;
+    if (!core_.try_lock()) return std::nullopt;
     return Guard(&core_, value_);
   }
   // On a thread that may block.
@@ -60,7 +74,7 @@ class Mutex {
   }
   static std::optional<OwnedGuard> try_lock_owned(
       std::shared_ptr<Mutex> mutex) {
-    if (!mutex->core_.try_acquire(1)) return std::nullopt;
+    if (!mutex->core_.try_lock()) return std::nullopt;
     T& value = mutex->value_;
     return OwnedGuard(core_of(std::move(mutex)), value);
   }
@@ -69,12 +83,12 @@ class Mutex {
   T& get_unlocked() { return value_; }
 
  private:
-  static SharedLock core_of(std::shared_ptr<Mutex> mutex) {
-    SemaphoreCore* core = &mutex->core_;
+  static Shared core_of(std::shared_ptr<Mutex> mutex) {
+    MutexCore* core = &mutex->core_;
     return {std::move(mutex), core};
   }
 
-  SemaphoreCore core_;
+  MutexCore core_;
   T value_{};
 };
 

@@ -37,21 +37,21 @@
 
 namespace eddy::sync {
 
-// A reader takes one permit, a writer all of them.
 template <class T>
 class RwLock {
   static constexpr uint64_t kAll = SemaphoreCore::kMaxPermits;
+  using Shared = std::shared_ptr<SemaphoreCore>;
 
  public:
-  using ReadGuard = LockGuard<const T, BorrowedLock, 1>;
-  using WriteGuard = LockGuard<T, BorrowedLock, kAll>;
-  using OwnedReadGuard = LockGuard<const T, SharedLock, 1>;
-  using OwnedWriteGuard = LockGuard<T, SharedLock, kAll>;
+  using ReadGuard = LockGuard<const T, SemaphoreCore*, ReadHold>;
+  using WriteGuard = LockGuard<T, SemaphoreCore*, WriteHold>;
+  using OwnedReadGuard = LockGuard<const T, Shared, ReadHold>;
+  using OwnedWriteGuard = LockGuard<T, Shared, WriteHold>;
   // Futures of those.
-  using Read = LockWait<const T, BorrowedLock, 1>;
-  using Write = LockWait<T, BorrowedLock, kAll>;
-  using ReadOwned = LockWait<const T, SharedLock, 1>;
-  using WriteOwned = LockWait<T, SharedLock, kAll>;
+  using Read = LockWait<const T, SemaphoreCore*, ReadHold>;
+  using Write = LockWait<T, SemaphoreCore*, WriteHold>;
+  using ReadOwned = LockWait<const T, Shared, ReadHold>;
+  using WriteOwned = LockWait<T, Shared, WriteHold>;
 
   RwLock() : core_(kAll) {}
   explicit RwLock(T value) : core_(kAll), value_(std::move(value)) {}
@@ -102,7 +102,7 @@ class RwLock {
   T& get_unlocked() { return value_; }
 
  private:
-  static SharedLock core_of(std::shared_ptr<RwLock> lock) {
+  static Shared core_of(std::shared_ptr<RwLock> lock) {
     SemaphoreCore* core = &lock->core_;
     return {std::move(lock), core};
   }

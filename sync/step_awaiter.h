@@ -27,7 +27,9 @@ class StepAwaiter : private task::Suspension {
   StepAwaiter(const StepAwaiter&) = delete;
   StepAwaiter& operator=(const StepAwaiter&) = delete;
 
-  bool await_ready() noexcept { return future_.step(frame->context()); }
+  [[gnu::always_inline]] bool await_ready() noexcept {
+    return future_.step(frame->context());
+  }
   void await_suspend(std::coroutine_handle<>) noexcept {
     frame->cursor().wait_at(*this);
   }

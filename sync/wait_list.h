@@ -32,8 +32,9 @@ class WaitNode {
  private:
   friend class WaitList;
 
-  WaitNode* next_ = nullptr;
-  WaitNode* prev_ = nullptr;
+  // Set while it is linked.
+  WaitNode* next_;
+  WaitNode* prev_;
   Waker waker_;  // the latest
   bool linked_ = false;
   bool used_ = false;
@@ -58,10 +59,12 @@ class WaitList {
     if (!node.linked_) return Waker();
     (node.prev_ != nullptr ? node.prev_->next_ : head_) = node.next_;
     (node.next_ != nullptr ? node.next_->prev_ : tail_) = node.prev_;
-    node.next_ = node.prev_ = nullptr;
     node.linked_ = false;
     return std::move(node.waker_);
   }
+
+  // Leaves it where it is, until it is polled again.
+  Waker take_waker(WaitNode& node) { return std::move(node.waker_); }
 
   // Who has waited longest; null if nobody waits.
   WaitNode* front() { return head_; }
@@ -71,6 +74,7 @@ class WaitList {
  private:
   void link(WaitNode& node) {
     node.linked_ = node.used_ = true;
+    node.next_ = nullptr;
     node.prev_ = tail_;
     (tail_ != nullptr ? tail_->next_ : head_) = &node;
     tail_ = &node;

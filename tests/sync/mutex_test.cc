@@ -35,6 +35,68 @@ TEST(AsyncMutex, OneAtATime) {
   EXPECT_TRUE(mutex.try_lock().has_value());
 }
 
+// H1: whoever runs may pass the one who was woken, but once only.
+TEST(AsyncMutex, TheWokenMayBePassedOnce) {
+  Mutex<int> mutex;
+  WakeCounter first, second, third;
+  std::optional<Mutex<int>::Guard> guard = mutex.try_lock();
+  Mutex<int>::Lock a = mutex.lock(), b = mutex.lock(), c = mutex.lock();
+  EXPECT_TRUE(a.poll(first.context()).is_pending());
+  EXPECT_TRUE(b.poll(second.context()).is_pending());
+  guard.reset();
+  EXPECT_EQ(first.wakes(), 1);
+  {
+    Mutex<int>::Lock passes = mutex.lock();
+    guard.emplace(*passes.poll(third.context()));
+  }
+  guard.reset();
+  EXPECT_EQ(first.wakes(), 1);
+  guard.emplace(*mutex.lock().poll(third.context()));
+  EXPECT_TRUE(a.poll(first.context()).is_pending());  // the next from now on
+  guard.reset();
+  EXPECT_EQ(first.wakes(), 2);
+  EXPECT_TRUE(c.poll(third.context()).is_pending());
+  guard.emplace(*a.poll(first.context()));
+  EXPECT_EQ(second.wakes(), 0);
+  guard.reset();
+  EXPECT_EQ(second.wakes(), 1);
+  EXPECT_TRUE(b.poll(second.context()).is_ready());
+  EXPECT_EQ(third.wakes(), 1);
+  EXPECT_TRUE(c.poll(third.context()).is_ready());
+  EXPECT_TRUE(mutex.try_lock().has_value());
+}
+
+// D4, E2: in each of the states of its wait.
+TEST(AsyncMutex, ADroppedWaitLeavesTheMutexToOthers) {
+  enum class Drop { kWaiting, kWoken, kNext, kNextAfterUnlock };
+  for (Drop drop :
+       {Drop::kWaiting, Drop::kWoken, Drop::kNext, Drop::kNextAfterUnlock}) {
+    for (bool another : {false, true}) {
+      Mutex<int> mutex;
+      WakeCounter first, second;
+      std::optional<Mutex<int>::Guard> guard = mutex.try_lock();
+      std::optional<Mutex<int>::Lock> a(mutex.lock());
+      Mutex<int>::Lock b = mutex.lock();
+      EXPECT_TRUE(a->poll(first.context()).is_pending());
+      if (another) {
+        EXPECT_TRUE(b.poll(second.context()).is_pending());
+      }
+      if (drop != Drop::kWaiting) guard.reset();
+      if (drop >= Drop::kNext) {
+        guard.emplace(*mutex.lock().poll(second.context()));
+        EXPECT_TRUE(a->poll(first.context()).is_pending());
+      }
+      if (drop == Drop::kNextAfterUnlock) guard.reset();
+      a.reset();
+      guard.reset();
+      EXPECT_EQ(first.kept_wakers(), 0);
+      EXPECT_EQ(second.wakes(), another ? 1 : 0);
+      EXPECT_TRUE(b.poll(second.context()).is_ready());
+      EXPECT_TRUE(mutex.try_lock().has_value());
+    }
+  }
+}
+
 // E2
 TEST(AsyncMutex, ADroppedWaitHandsOnTheLock) {
   Mutex<int> mutex;

@@ -30,6 +30,7 @@ using testing::Call;
 using testing::FaultInjector;
 using testing::pattern;
 using testing::read_now;
+using testing::room;
 using testing::value_of;
 using testing::write_now;
 
@@ -40,9 +41,6 @@ EDDY_FOR_EACH_BACKEND(FileTest);
 
 std::span<const std::byte> bytes(std::string_view text) {
   return std::as_bytes(std::span(text));
-}
-std::span<std::byte> room(std::string& text) {
-  return std::as_writable_bytes(std::span(text));
 }
 
 TEST_P(FileTest, ReadsWhatItWrote) {

@@ -7,10 +7,12 @@
 #include <stdlib.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -36,6 +38,10 @@ inline void write_now(const std::string& path, std::string_view text) {
 inline std::string read_now(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   return std::string(std::istreambuf_iterator<char>(file), {});
+}
+
+inline std::span<std::byte> room(std::string& text) {
+  return std::as_writable_bytes(std::span(text));
 }
 
 // Bytes that tell where they are: the same again only after 6526.

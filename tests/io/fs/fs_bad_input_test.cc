@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <utility>
@@ -14,6 +15,7 @@
 #include "io/write_all.h"
 #include "runtime/base/status.h"
 #include "tests/io/fs/fs_test_support.h"
+#include "tests/io/fs/small_disk.h"
 #include "tests/support/fault_injector.h"
 
 namespace eddy::io {
@@ -24,6 +26,7 @@ using testing::FaultInjector;
 using testing::pattern;
 using testing::read_now;
 using testing::room;
+using testing::SmallDisk;
 using testing::value_of;
 using testing::write_now;
 
@@ -178,6 +181,41 @@ TEST_P(FsBadInput, AFullDisk) {
     EXPECT_EQ(back.text(), "x");  // not lost
     expect_error(co_await fs::write("/dev/full", "x"), ENOSPC, "/dev/full");
   }(options()));
+}
+
+// B5: the same of a disk that has room for some of it: that is there, and what
+// was there before, and with room again it goes on.
+TEST_P(FsBadInput, ADiskWithoutRoomForAll) {
+  static constexpr uint64_t kDisk = 64 * 1024;
+  const SmallDisk disk(kDisk);
+  if (!disk.is_there()) GTEST_SKIP() << disk.why_not();
+  write_now(disk.path("before"), "before");
+  static constexpr uint64_t kRoom = kDisk - 4096;  // a page is taken
+  runtime().block_on([](const SmallDisk& disk, OpenOptions options) -> Task<> {
+    const std::string path = disk.path("a"), other = disk.path("b");
+    File file = value_of(co_await File::open(
+        path, OpenOptions(options).read().write().create()));
+    const std::string text = pattern(3 * kDisk);
+    auto writing = write_all(file, text);
+    expect_error(co_await writing, ENOSPC, path);
+    EXPECT_EQ(writing.transferred(), kRoom);
+    EXPECT_EQ(value_of(co_await file.seek(SeekFrom::current(0))), kRoom);
+
+    auto [count, back] = co_await file.write_at(Buffer::copy_of("x"), kRoom);
+    expect_error(count.status(), ENOSPC, path);
+    EXPECT_EQ(back.text(), "x");
+    expect_error(co_await file.fallocate(0, kDisk), ENOSPC, path);
+    expect_error(co_await fs::write(other, "x"), ENOSPC, other);
+    expect_error((co_await fs::copy(path, other)).status(), ENOSPC, other);
+    EXPECT_EQ(value_of(co_await fs::read_to_string(path)),
+              text.substr(0, kRoom));
+    EXPECT_EQ(value_of(co_await fs::read_to_string(disk.path("before"))),
+              "before");
+
+    EXPECT_TRUE((co_await file.set_len(kRoom - 4096)).ok());
+    EXPECT_TRUE((co_await fs::write(other, "y")).ok());
+    EXPECT_EQ(value_of(co_await fs::read_to_string(other)), "y");
+  }(disk, options()));
 }
 
 // B5: a file that is cut off while it is read.

@@ -1,7 +1,11 @@
 // The suite "fs": how late echoes are while a file of 1 GiB is copied in the
-// same runtime, beside how late they are without. The load is an open loop of
-// 20,000 requests/s over 64 connections, from a thread of this process.
+// same runtime, beside how late they are without, and while another process
+// copies it: what the machine has left then no runtime can better. The load is
+// an open loop of 20,000 requests/s over 64 connections, from a thread of this
+// process.
 
+#include <spawn.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
@@ -69,6 +73,22 @@ Task<> copy(std::string from, std::string to, Flag stop) {
   }
 }
 
+void copy_by_cp(const std::string& from, const std::string& to,
+                const std::atomic<bool>& stop) {
+  std::string parts[] = {"cp", from, to};
+  char* const arguments[] = {parts[0].data(), parts[1].data(), parts[2].data(),
+                             nullptr};
+  while (!stop.load(std::memory_order_relaxed)) {
+    pid_t process;
+    int status;
+    expect(::posix_spawnp(&process, "cp", nullptr, nullptr, arguments,
+                          environ) == 0,
+           "start cp");
+    expect(::waitpid(process, &status, 0) == process && status == 0,
+           "a copy by cp");
+  }
+}
+
 net::Result load(uint16_t port) {
   const net::Target target = {.port = port, .processes = {::getpid()}};
   auto streams = net::connect_streams(kConnections, [&](std::size_t i) {
@@ -78,16 +98,21 @@ net::Result load(uint16_t port) {
                             {.warm_up = kWarmUp, .measured = kWindow});
 }
 
-Measured measure(const Runtime& runtime, bool copying) {
+enum class Beside : uint8_t { kNothing, kCopy, kCp };
+
+Measured measure(const Runtime& runtime, Beside beside) {
   const Folder folder;
   const std::string from = large_file();
   auto listener = runtime.block_on([]() -> Task<io::TcpListener> {
     co_return *io::TcpListener::bind(io::SocketAddr::loopback_v4(0));
   });
   const uint16_t port = listener.local_addr().port();
-  const auto stop = std::make_shared<std::atomic<bool>>(!copying);
+  const auto stop =
+      std::make_shared<std::atomic<bool>>(beside != Beside::kCopy);
+  std::atomic<bool> stop_cp{beside != Beside::kCp};
   JoinHandle<void> server = runtime.spawn(serve(std::move(listener)));
   JoinHandle<void> copies = runtime.spawn(copy(from, folder.file(0), stop));
+  std::thread cp([&] { copy_by_cp(from, folder.file(1), stop_cp); });
   auto [result, receiver] = sync::oneshot::create<net::Result>();
   std::thread client([port, result = std::move(result)]() mutable {
     (void)std::move(result).send(load(port));
@@ -95,7 +120,9 @@ Measured measure(const Runtime& runtime, bool copying) {
   // The one thread of a current-thread runtime serves meanwhile.
   const net::Result loaded = *runtime.block_on(std::move(receiver));
   stop->store(true, std::memory_order_relaxed);
+  stop_cp.store(true, std::memory_order_relaxed);
   client.join();
+  cp.join();
   runtime.block_on(std::move(copies)).value();
   server.abort();
   const std::chrono::duration<double, std::micro> late =
@@ -103,11 +130,9 @@ Measured measure(const Runtime& runtime, bool copying) {
   return Measured::figure(late.count(), "p99_us");
 }
 
-Measured alone(const Runtime& runtime, const Arguments&) {
-  return measure(runtime, false);
-}
-Measured while_copying(const Runtime& runtime, const Arguments&) {
-  return measure(runtime, true);
+template <Beside kBeside>
+Measured echo_beside(const Runtime& runtime, const Arguments&) {
+  return measure(runtime, kBeside);
 }
 
 }  // namespace
@@ -117,6 +142,7 @@ int main(int argc, char** argv) {
   using namespace eddy::benchmarks;
   return run_program(
       argc, argv,
-      on_each_flavor("fs", {{"fs_echo_alone", alone},
-                            {"fs_echo_copying", while_copying}}));
+      on_each_flavor("fs", {{"fs_echo_alone", echo_beside<Beside::kNothing>},
+                            {"fs_echo_copying", echo_beside<Beside::kCopy>},
+                            {"fs_echo_beside_cp", echo_beside<Beside::kCp>}}));
 }

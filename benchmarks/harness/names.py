@@ -28,6 +28,7 @@ SUITES = {
     "fs": [
         "fs_write_100", "fs_fsync_100", "fs_read_100", "fs_random_4k",
         "fs_direct_4k", "fs_echo_alone", "fs_echo_copying",
+        "fs_echo_beside_cp",
     ],
 }
 

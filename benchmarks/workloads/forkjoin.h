@@ -12,6 +12,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <vector>
 
 namespace eddy::benchmarks {
@@ -81,13 +82,21 @@ struct Product {
   }
 };
 
-// Not inlined, so that it is the same machine code in all programs.
+// Not inlined, so that it is the same machine code in all programs; and with
+// vectors by name: g++ 12 makes none at -O2, and took 5 times as long. They are
+// as long as four registers, whose sums do not wait for each other.
 [[gnu::noinline]] inline void multiply_block(const Product& p) {
+  using Floats = float __attribute__((vector_size(64)));
+  constexpr std::size_t kFloats = sizeof(Floats) / sizeof(float);
   for (std::size_t i = 0; i < p.size; ++i) {
     for (std::size_t k = 0; k < p.size; ++k) {
       const float factor = p.a[i * kMatrix + k];
-      for (std::size_t j = 0; j < p.size; ++j) {
-        p.c[i * kMatrix + j] += factor * p.b[k * kMatrix + j];
+      for (std::size_t j = 0; j < p.size; j += kFloats) {
+        Floats sum, addend;
+        std::memcpy(&sum, p.c + i * kMatrix + j, sizeof(sum));
+        std::memcpy(&addend, p.b + k * kMatrix + j, sizeof(addend));
+        sum += factor * addend;
+        std::memcpy(p.c + i * kMatrix + j, &sum, sizeof(sum));
       }
     }
   }

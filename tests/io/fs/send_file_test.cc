@@ -1,6 +1,8 @@
 // send_file(): whatever the file, the page cache and the peer do.
 #include "io/fs/send_file.h"
 
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
@@ -166,6 +168,10 @@ TEST_P(FsSendFile, KeepsItsProgress) {
   runtime().block_on([](std::string path, OpenOptions options,
                         const std::string& text) -> Task<> {
     auto [here, there] = co_await connected();
+    // Else the kernel may take it all at once.
+    const int room = 64 * 1024;
+    EXPECT_EQ(
+        ::setsockopt(here.fd(), SOL_SOCKET, SO_SNDBUF, &room, sizeof(room)), 0);
     const auto sending = [](std::string path, OpenOptions options,
                             uint64_t size, TcpStream stream) -> Task<int> {
       const File file = value_of(co_await File::open(path, options.read()));

@@ -42,8 +42,15 @@ struct Round {
   }
 };
 
-// Operation::finish().
-void finish(Round& round) {
+// So that any of the three may come first.
+void linger(Random& random) {
+  for (int i = static_cast<int>(random() % 30); i > 0; --i) {
+    std::this_thread::yield();
+  }
+}
+
+// Operation::finish(). A discard() may take its time.
+void finish(Round& round, Random& random) {
   const OperationState::Ending ending = round.state.begin_end();
   EXPECT_EQ(round.prepared, 7);
   int waker = 0;
@@ -51,6 +58,7 @@ void finish(Round& round) {
   EXPECT_TRUE(!ending.has_waker || waker > 0);
   round.result = 42;
   if (ending.is_dropped) ++round.discarded;
+  if (random() % 2 == 0) linger(random);
   const OperationState::End end = round.state.end();
   if (!end.is_dropped) {
     if (ending.has_waker) round.woken.store(waker, kRelaxed);
@@ -63,18 +71,16 @@ void finish(Round& round) {
 // One thread hands the record to the kernel, another one gets it back.
 void submit(Round& round, Random& random) {
   while (!round.submitted.load(kRelaxed)) std::this_thread::yield();
-  for (int i = static_cast<int>(random() % 30); i > 0; --i) {
-    std::this_thread::yield();
-  }
+  linger(random);
   round.prepared = 7;
   if (!round.state.start()) {
-    finish(round);
+    finish(round, random);
     round.carrier_is_through.store(true, kRelaxed);
     return;
   }
   // Sometimes the kernel does not take it.
   if (random() % 4 == 0 && round.state.unstart() && !round.state.start()) {
-    finish(round);
+    finish(round, random);
     round.carrier_is_through.store(true, kRelaxed);
     return;
   }
@@ -86,14 +92,12 @@ void reap(Round& round, int, Random& random) {
     if (round.carrier_is_through.load(kRelaxed)) return;
     std::this_thread::yield();
   }
-  for (int i = static_cast<int>(random() % 30); i > 0; --i) {
-    std::this_thread::yield();
-  }
-  finish(round);
+  linger(random);
+  finish(round, random);
   round.carrier_is_through.store(true, kRelaxed);
 }
 
-void cancel(Round& round) {
+void cancel(Round& round, Random& random) {
   while (!round.cancelled.load(kRelaxed)) {
     if (round.future_is_through.load(kRelaxed) &&
         !round.cancelled.load(kRelaxed)) {
@@ -101,7 +105,15 @@ void cancel(Round& round) {
     }
     std::this_thread::yield();
   }
+  linger(random);
   if (round.state.end_cancel()) round.destroy();
+}
+
+void wait_for_the_start(const Round& round) {
+  while (!round.started.load(kRelaxed) &&
+         !round.carrier_is_through.load(kRelaxed)) {
+    std::this_thread::yield();
+  }
 }
 
 // SubmissionBase: polls some times, waits for the wake, or drops.
@@ -113,8 +125,14 @@ void await(Round& round, int, Random& random) {
     if (!round.state.is_done() && round.state.reclaim()) {
       round.waker = ++polls;
       if (round.state.offer_waker()) {
-        if (polls <= patience) continue;
-        if (random() % 2 == 0) break;  // drop it
+        if (polls <= patience) {
+          if (random() % 2 == 0) linger(random);
+          continue;
+        }
+        if (random() % 2 == 0) {  // drop it, before the start or after it
+          if (random() % 2 == 0) wait_for_the_start(round);
+          break;
+        }
         // Wait for the wake, which comes with the end.
         while (round.woken.load(kRelaxed) != polls &&
                !round.carrier_is_through.load(kRelaxed)) {
@@ -157,7 +175,7 @@ TEST(OperationState, TheLastOneDestroysTheRecord) {
   testing::Stress<Round> stress(/*rounds=*/8'000);
   stress.threads(1, [](Round& round, int, Random& random) {
     submit(round, random);
-    cancel(round);
+    cancel(round, random);
   });
   stress.threads(1, reap);
   stress.threads(1, await);

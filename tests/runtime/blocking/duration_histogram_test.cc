@@ -150,6 +150,14 @@ DurationHistogram difference(DurationHistogram after,
   return after;
 }
 
+// Of the second of two jobs, which had not begun before.
+DurationHistogram last_wait(const Pool& pool, const Metrics& before) {
+  const Metrics now = after(pool, 2);
+  const DurationHistogram waits = difference(now.wait_time, before.wait_time);
+  EXPECT_EQ(waits.count(), 1u);
+  return waits;
+}
+
 TEST(PoolTimes, AJobWaitsForAThread) {
   Gate gate;
   Pool pool({.max_threads = 1});
@@ -164,10 +172,7 @@ TEST(PoolTimes, AJobWaitsForAThread) {
     block_on(second).value();
   });
   block_on(first).value();
-  const Metrics now = after(pool, 2);
-  const DurationHistogram waits = difference(now.wait_time, before.wait_time);
-  EXPECT_EQ(waits.count(), 1u);
-  expect_one_between(waits, inside, outside);
+  expect_one_between(last_wait(pool, before), inside, outside);
 }
 
 // What its class holds back is not in the pool's queue yet.
@@ -185,10 +190,7 @@ TEST(PoolTimes, AJobThatItsClassHoldsBackWaitsFromWhenItIsLetThrough) {
     block_on(second).value();
   });
   block_on(first).value();
-  const Metrics now = after(pool, 2);
-  const DurationHistogram waits = difference(now.wait_time, before.wait_time);
-  EXPECT_EQ(waits.count(), 1u);
-  expect_one_between(waits, 0ns, since_then);
+  expect_one_between(last_wait(pool, before), 0ns, since_then);
 }
 
 // An exception is an end like others; who is cancelled before a thread has

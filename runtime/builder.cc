@@ -128,6 +128,17 @@ Builder& Builder::on_task_terminate(std::function<void(const TaskInfo&)> hook) {
   return *this;
 }
 
+Builder& Builder::blocking_threshold(std::chrono::nanoseconds threshold) {
+  blocking_threshold_ = threshold;
+  return *this;
+}
+
+Builder& Builder::on_blocked_poll(
+    std::function<void(const BlockedPoll&)> hook) {
+  hooks_.on_blocked_poll = std::move(hook);
+  return *this;
+}
+
 Builder& Builder::start_paused(bool paused) {
   start_paused_ = paused;
   return *this;
@@ -181,6 +192,12 @@ absl::Status Builder::validate() const {
       reactor_take_over_after_ > std::chrono::seconds(1)) {
     status.Update(absl::InvalidArgumentError(
         "Builder::reactor_take_over_after(): must be 0 to 1 s"));
+  }
+  if (blocking_threshold_ != std::chrono::nanoseconds::zero() &&
+      (blocking_threshold_ < std::chrono::milliseconds(1) ||
+       blocking_threshold_ > std::chrono::hours(1))) {
+    status.Update(absl::InvalidArgumentError(
+        "Builder::blocking_threshold(): must be 0, or 1 ms to an hour"));
   }
   status.Update(check_range("global_queue_interval", global_queue_interval_, 1,
                             kMaxInterval));

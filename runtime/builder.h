@@ -42,8 +42,8 @@ class Builder {
   // 1 to 32768; default 512. They are started when needed.
   Builder& max_blocking_threads(std::size_t n);
 
-  // How many blocking jobs may wait for a thread before reserve_blocking() waits
-  // and try_spawn_blocking() refuses; 0, the default: any number.
+  // How many blocking jobs may wait for a thread before reserve_blocking()
+  // waits and try_spawn_blocking() refuses; 0, the default: any number.
   Builder& max_blocking_queue(std::size_t jobs);
 
   // Threads are named NAME-worker-0, NAME-blocking-0, ..., of which the kernel
@@ -102,6 +102,18 @@ class Builder {
   Builder& on_task_spawn(std::function<void(const TaskInfo&)> hook);
   Builder& on_task_terminate(std::function<void(const TaskInfo&)> hook);
 
+  // A poll that lasts longer is reported, once for each place in the code, with
+  // its task and a backtrace of the thread that it blocks; each is counted in
+  // metrics().scheduler.blocked_polls. 1 ms to an hour; 0, the default of all
+  // builds: nobody looks, and it costs nothing. Else a thread eddy-watchdog
+  // looks at the cores four times per threshold, as long as something runs, and
+  // interrupts a poll that lasts once, by a real-time signal that is free: see
+  // docs/blocking.md. Polls that left their core by block_in_place(), and the
+  // future of a multi-thread block_on(), block nobody, and are not reported.
+  Builder& blocking_threshold(std::chrono::nanoseconds threshold);
+  // Gets the reports, on the watchdog's thread; default: they go to stderr.
+  Builder& on_blocked_poll(std::function<void(const BlockedPoll&)> hook);
+
   // The clock starts paused, and moves on when nothing can run: for tests.
   Builder& start_paused(bool paused = true);
   // For exceptions that leave a task which nobody joins; default kIgnore.
@@ -138,6 +150,7 @@ class Builder {
   std::size_t max_io_events_per_tick_ = 1024;
   reactor::IoUringOptions io_uring_;
   scheduler::Hooks hooks_;
+  std::chrono::nanoseconds blocking_threshold_{0};
   bool start_paused_ = false;
   UnhandledException unhandled_exception_ = UnhandledException::kIgnore;
   std::optional<uint64_t> rng_seed_;

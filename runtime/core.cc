@@ -97,7 +97,8 @@ RuntimeCore::RuntimeCore(
            .thread_name = builder.thread_names("worker"),
            .hooks = builder.hooks_,
            .unhandled = builder.unhandled_exception_,
-           .seed = builder.rng_seed_.value_or(base::random_seed())},
+           .seed = builder.rng_seed_.value_or(base::random_seed()),
+           .blocking_threshold = builder.blocking_threshold_},
           drivers_)),
       blocking_({.max_threads = builder.max_blocking_threads_,
                  .stack_size = builder.thread_stack_size_.value_or(0),
@@ -129,9 +130,11 @@ RuntimeCore::~RuntimeCore() = default;
 absl::Status RuntimeCore::start() {
   std::shared_ptr<RuntimeCore> self = shared_from_this();
   blocking_.set_context(here_, self);
-  absl::Status status = scheduler_->start(here_, self);
+  absl::Status status = scheduler_->start_watching(self);
+  if (status.ok()) status = scheduler_->start(here_, self);
   if (!status.ok()) {
     shut_down_ = true;
+    scheduler_->stop_watching(scheduler::Deadline::max());
     blocking_.shutdown(scheduler::Deadline::min());
   }
   return status;
@@ -165,6 +168,7 @@ std::vector<std::string> RuntimeCore::shutdown(scheduler::Deadline deadline) {
     }
   }
   blocking_.join(deadline);
+  scheduler_->stop_watching(deadline);
   for (const auto& reactor : reactors_) {
     for (const std::string& name : reactor->drain(deadline)) {
       stuck.push_back(absl::StrCat("io_uring operation \"", name, "\""));

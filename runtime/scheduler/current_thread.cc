@@ -8,6 +8,7 @@
 #include "runtime/base/check.h"
 #include "runtime/blocking/pool.h"
 #include "runtime/scheduler/driver.h"
+#include "runtime/scheduler/stack_sampler.h"
 
 namespace eddy::scheduler {
 
@@ -23,12 +24,15 @@ constexpr auto kAcqRel = std::memory_order_acq_rel;
 class CurrentThread::Hold {
  public:
   explicit Hold(CurrentThread& scheduler)
-      : scheduler_(scheduler), enter_(context_of(scheduler)) {}
+      : scheduler_(scheduler), enter_(context_of(scheduler)) {
+    scheduler.begin_watch();
+  }
   Hold(const Hold&) = delete;
   Hold& operator=(const Hold&) = delete;
   ~Hold() {
     // Nobody comes after us.
     if (scheduler_.lifeline().is_deserted()) scheduler_.drop_all();
+    scheduler_.end_watch();
     scheduler_.release_core();
   }
 
@@ -95,6 +99,26 @@ void CurrentThread::release_core() {
   // Nobody runs tasks until one comes back.
   base::MutexLock lock(&mutex_);
   stand_in_sent_ = false;
+}
+
+// By the thread that has just taken the core; and before it lets go.
+void CurrentThread::begin_watch() {
+  if (watchdog() == nullptr) return;
+  core_->thread.store(StackSampler::let_in(), kRelaxed);
+  watchdog()->end_sleep();
+}
+
+void CurrentThread::end_watch() {
+  if (watchdog() != nullptr) watchdog()->begin_sleep();
+}
+
+CoreLook CurrentThread::look_at_core(std::size_t) const noexcept {
+  // One of the first two grows before each poll, also of a block_on().
+  return {.turn = core_->tick.load(kRelaxed) + core_->polls.get() +
+                  core_->departures.get(),
+          .task = TaskId(core_->running.load(kRelaxed)),
+          .is_at_a_poll = core_->is_at_a_poll(),
+          .thread = core_->thread.load(kRelaxed)};
 }
 
 bool CurrentThread::holds_core() const {
@@ -220,11 +244,11 @@ bool CurrentThread::drive(MainFuture& future, BlockOnWaker& main) {
 bool CurrentThread::poll_main(MainFuture& future, const Waker& waker) {
   core_->forks.begin_turn();
   Context cx(waker);
-  core_->at_a_poll = true;
+  core_->at_main.store(true, kRelaxed);
   struct AtEnd {
-    bool& at_a_poll;
-    ~AtEnd() { at_a_poll = false; }
-  } at_end{core_->at_a_poll};
+    std::atomic<bool>& at_main;
+    ~AtEnd() { at_main.store(false, kRelaxed); }
+  } at_end{core_->at_main};
   if (future.poll(cx)) return true;
   if (cx.wake_requested()) waker.wake();
   return false;
@@ -240,8 +264,9 @@ void CurrentThread::run_some() {
 }
 
 task::Header* CurrentThread::next_task() {
-  const bool injection_due =
-      ++core_->tick % config().policy.injection_interval == 0;
+  const uint32_t tick = core_->tick.load(kRelaxed) + 1;
+  core_->tick.store(tick, kRelaxed);
+  const bool injection_due = tick % config().policy.injection_interval == 0;
   if (injection_due || core_->queue.empty()) {
     if (task::Header* task = core_->injected.pop()) return task;
   }
@@ -253,12 +278,10 @@ void CurrentThread::run_task(task::Header& task) {
   core_->forks.begin_turn();
   context::Current& here = context::current();
   task::Header* outer = std::exchange(here.task, &task);
-  const bool was_at_a_poll = std::exchange(core_->at_a_poll, true);
   // relaxed: for a shutdown that finds this thread stuck.
   core_->running.store(task.id().value(), kRelaxed);
   run(task);
   core_->running.store(outer == nullptr ? 0 : outer->id().value(), kRelaxed);
-  core_->at_a_poll = was_at_a_poll;
   here.task = outer;
 }
 
@@ -288,10 +311,12 @@ void CurrentThread::wait_for_events(BlockOnWaker* main) {
   if (injection_.empty() && !is_wanted) {
     core_->parks.add();
     call(config().hooks.on_thread_park);
+    if (Watchdog* dog = watchdog()) dog->begin_sleep();
     // The hook may have woken a task.
     const bool has_work = !core_->queue.empty();
     driver().turn(has_work ? Driver::Wait::kNone : Driver::Wait::kForEvents,
                   *this);
+    if (Watchdog* dog = watchdog()) dog->end_sleep();
     call(config().hooks.on_thread_unpark);
   } else {
     driver().turn(Driver::Wait::kNone, *this);
@@ -343,7 +368,7 @@ bool CurrentThread::is_quiescent() const {
 // --- block_in_place() --------------------------------------------------------
 
 void CurrentThread::leave_core() {
-  if (!core_->at_a_poll) return;  // in a hook
+  if (!core_->is_at_a_poll()) return;  // in a hook
   context::Current& here = context::current();
   absences().begin(nullptr);
   // Ours find nothing to pop afterwards, and those of others are gone when we
@@ -356,12 +381,14 @@ void CurrentThread::leave_core() {
                "can't go on on another thread: use spawn_blocking()");
     ++absent_;
   }
-  core_->at_a_poll = false;
+  core_->at_main.store(false, kRelaxed);
   core_->running.store(0, kRelaxed);
+  core_->departures.add();
   here.core = nullptr;
   here.forks = nullptr;
   here.shard = here_.shard;
   here.polled = nullptr;
+  end_watch();
   release_core();
 }
 
@@ -384,8 +411,10 @@ void CurrentThread::retake_core() noexcept {
   here.forks = &core_->forks;
   here.shard = 0;
   here.polled = &here.services->reactor;
-  core_->at_a_poll = true;
-  if (here.task != nullptr) {
+  begin_watch();
+  if (here.task == nullptr) {
+    core_->at_main.store(true, kRelaxed);
+  } else {
     core_->running.store(here.task->id().value(), kRelaxed);
   }
 }

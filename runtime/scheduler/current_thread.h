@@ -30,6 +30,8 @@
 #ifndef EDDY_RUNTIME_SCHEDULER_CURRENT_THREAD_H_
 #define EDDY_RUNTIME_SCHEDULER_CURRENT_THREAD_H_
 
+#include <sys/types.h>
+
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -83,11 +85,17 @@ class CurrentThread final : public Flavor, private blocking::Errand {
     base::RingBuffer<task::Header*> queue;
     InjectionQueue::Consumer injected;
     ForkLane forks;
-    uint32_t tick = 0;
+    std::atomic<uint32_t> tick{0};
     std::chrono::steady_clock::time_point looked_for_events{};
-    bool at_a_poll = false;
+    std::atomic<bool> at_main{false};  // at a poll of a block_on()'s future
     std::atomic<uint64_t> running{0};  // the TaskId of the poll in progress
-    Counter polls, schedules, reschedules, parks;
+    Counter polls, departures, schedules, reschedules, parks;
+    std::atomic<pid_t> thread{0};  // that holds the core, for the watchdog
+
+    bool is_at_a_poll() const {
+      return running.load(std::memory_order_relaxed) != 0 ||
+             at_main.load(std::memory_order_relaxed);
+    }
   };
   class Hold;
 
@@ -95,6 +103,8 @@ class CurrentThread final : public Flavor, private blocking::Errand {
   bool try_stand_in();
   void take_core() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void release_core();
+  void begin_watch();
+  void end_watch();
   bool wait_for_core(Deadline deadline);
   void ask_for_core();
   void run_errand() noexcept override;
@@ -114,6 +124,7 @@ class CurrentThread final : public Flavor, private blocking::Errand {
   void drop_late();
   void release_if_over();
   void add_metrics(Metrics& metrics) const override;
+  CoreLook look_at_core(std::size_t core) const noexcept override;
 
   context::Current here_;
   InjectionQueue injection_;

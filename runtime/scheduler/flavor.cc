@@ -8,11 +8,30 @@
 namespace eddy::scheduler {
 
 Flavor::Flavor(Config config, Driver& driver)
-    : config_(std::move(config)), driver_(driver), live_(config_.cores()) {}
+    : config_(std::move(config)), driver_(driver), live_(config_.cores()) {
+  if (config_.blocking_threshold == std::chrono::nanoseconds::zero()) return;
+  watchdog_ = std::make_unique<Watchdog>(
+      static_cast<const Watchdog::Cores&>(*this),
+      Watchdog::Options{.threshold = config_.blocking_threshold,
+                        .cores = config_.cores(),
+                        .report = config_.hooks.on_blocked_poll,
+                        .unhandled = [this](std::exception_ptr error) {
+                          unhandled(std::move(error));
+                        }});
+}
 
 Flavor::~Flavor() {
   base::MutexLock lock(&mutex_);
   for (task::Header* task : ending_) task->release();
+}
+
+absl::Status Flavor::start_watching(std::shared_ptr<const void> keep) {
+  if (watchdog_ == nullptr) return absl::OkStatus();
+  return watchdog_->start(std::move(keep));
+}
+
+void Flavor::stop_watching(Deadline deadline) {
+  if (watchdog_ != nullptr) watchdog_->stop(deadline);
 }
 
 uint32_t Flavor::live_list(const context::Current& here) const {
@@ -146,6 +165,7 @@ bool Flavor::is_block_on_woken() const {
 Metrics Flavor::metrics() const {
   Metrics metrics;
   metrics.live_tasks = live_.alive();
+  if (watchdog_ != nullptr) metrics.blocked_polls = watchdog_->blocked_polls();
   add_metrics(metrics);
   return metrics;
 }

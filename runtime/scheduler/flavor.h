@@ -30,6 +30,7 @@
 #include "runtime/scheduler/live_tasks.h"
 #include "runtime/scheduler/metrics.h"
 #include "runtime/scheduler/policy.h"
+#include "runtime/scheduler/watchdog.h"
 #include "runtime/task/context.h"
 #include "runtime/task/header.h"
 
@@ -51,6 +52,8 @@ struct Config {
   Hooks hooks;
   UnhandledException unhandled = UnhandledException::kIgnore;
   uint64_t seed = 0;
+  // How long a poll may last; zero: nobody looks.
+  std::chrono::nanoseconds blocking_threshold{0};
 
   // Threads that run tasks; each has a core, a list of live tasks and a shard
   // of the timers, numbered from 0. The next number is for all other threads.
@@ -75,7 +78,7 @@ struct StuckTask {
   std::optional<std::chrono::nanoseconds> in_place = {};
 };
 
-class Flavor : public task::Scheduler {
+class Flavor : public task::Scheduler, private Watchdog::Cores {
  public:
   virtual ~Flavor();
 
@@ -94,6 +97,11 @@ class Flavor : public task::Scheduler {
   // is free. The context says which.
   virtual void leave_core() = 0;
   virtual void retake_core() noexcept = 0;
+
+  // Polls that last too long are reported, if the configuration says so, from
+  // before start() until after stop_driver().
+  absl::Status start_watching(std::shared_ptr<const void> keep);
+  void stop_watching(Deadline deadline);
 
   // Both after close(), once, and in this order; between them the blocking pool
   // ends, whose jobs may still need the driver. The first ends the threads that
@@ -126,6 +134,8 @@ class Flavor : public task::Scheduler {
   const Config& config() const { return config_; }
   Driver& driver() const { return driver_; }
   const LiveTasks& live() const { return live_; }
+  // Null if nobody looks how long polls last.
+  Watchdog* watchdog() const { return watchdog_.get(); }
   Lifeline& lifeline() { return lifeline_; }
   const Lifeline& lifeline() const { return lifeline_; }
   Absences& absences() { return absences_; }
@@ -188,6 +198,7 @@ class Flavor : public task::Scheduler {
   LiveTasks live_;
   Lifeline lifeline_;
   Absences absences_;
+  std::unique_ptr<Watchdog> watchdog_;
   std::atomic<bool> failed_{false};  // fatal_ is set
   mutable base::Mutex mutex_;
   std::exception_ptr fatal_ ABSL_GUARDED_BY(mutex_);

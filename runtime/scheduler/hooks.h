@@ -1,7 +1,8 @@
 // What the builder lets a user hang into the life of threads and tasks, and
 // what becomes of exceptions that nobody joins.
 //
-// Threads: each hook is called on the thread that it tells of.
+// Threads: each hook is called on the thread that it tells of; on_blocked_poll
+//          on one of its own.
 // Errors:  an exception that leaves a hook is treated as one that leaves a task
 //          which nobody joins: as the policy says. The thread goes on.
 #ifndef EDDY_RUNTIME_SCHEDULER_HOOKS_H_
@@ -12,6 +13,7 @@
 #include <string_view>
 #include <utility>
 
+#include "runtime/scheduler/blocked_poll.h"
 #include "runtime/task/id.h"
 
 namespace eddy {
@@ -37,6 +39,7 @@ struct Hooks {
   std::function<void()> on_thread_unpark;
   std::function<void(const TaskInfo&)> on_task_spawn;
   std::function<void(const TaskInfo&)> on_task_terminate;
+  std::function<void(const BlockedPoll&)> on_blocked_poll;
 };
 
 // Calls `hook` if there is one; hands what it throws to `unhandled`.

@@ -26,6 +26,7 @@ struct Metrics {
   uint64_t assisted_batches = 0;  // runs of tasks by who polls for events
   uint64_t take_overs = 0;        // changes of who polls, since a task ran long
   uint64_t migrations = 0;        // cores that a block_in_place() has moved
+  uint64_t blocked_polls = 0;     // longer than Builder::blocking_threshold()
 };
 
 // A counter that one thread writes and any may read: no locked operation.

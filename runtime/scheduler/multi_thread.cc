@@ -112,6 +112,7 @@ void MultiThread::run_worker(uint32_t index) {
   context::Current here = here_;
   here.is_polling = true;
   sit(here, *workers_[index]);
+  if (Watchdog* dog = watchdog()) dog->end_sleep();
   context::Enter enter(here);
   call(config().hooks.on_thread_start);
   if (!run_cores(workers_[index].get())) here_.services->blocking.visit();
@@ -257,10 +258,8 @@ bool MultiThread::has_work() const {
 
 void MultiThread::before_park() {
   driver().on_idle();
-  call(config().hooks.on_thread_park);
+  call_park_hook();
 }
-
-void MultiThread::after_park() { call(config().hooks.on_thread_unpark); }
 
 bool MultiThread::has_pending_work() const {
   const WakeBatch* batch = context::current().wake_batch;

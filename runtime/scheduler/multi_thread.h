@@ -133,9 +133,15 @@ class MultiThread final : public Flavor, private blocking::Errand {
   // Whether there is anything that a worker could take.
   bool has_work() const;
   void before_park();
-  void after_park();
-  void call_park_hook() { call(config().hooks.on_thread_park); }
-  void call_unpark_hook() { call(config().hooks.on_thread_unpark); }
+  // Around each sleep of a thread that holds a core.
+  void call_park_hook() {
+    call(config().hooks.on_thread_park);
+    if (Watchdog* dog = watchdog()) dog->begin_sleep();
+  }
+  void call_unpark_hook() {
+    if (Watchdog* dog = watchdog()) dog->end_sleep();
+    call(config().hooks.on_thread_unpark);
+  }
 
  private:
   void run_worker(uint32_t index);
@@ -169,6 +175,9 @@ class MultiThread final : public Flavor, private blocking::Errand {
   bool is_our_thread() const;
   std::size_t count_holders_at_tasks() const;
   void add_metrics(Metrics& metrics) const override;
+  CoreLook look_at_core(std::size_t core) const noexcept override {
+    return workers_[core]->look();
+  }
 
   context::Current here_;  // what the threads' contexts start from
   InjectionQueue injection_;

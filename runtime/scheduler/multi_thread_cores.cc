@@ -4,6 +4,7 @@
 #include "runtime/base/check.h"
 #include "runtime/context/current.h"
 #include "runtime/scheduler/multi_thread.h"
+#include "runtime/scheduler/stack_sampler.h"
 #include "runtime/task/header.h"
 
 namespace eddy::scheduler {
@@ -12,6 +13,7 @@ void MultiThread::sit(context::Current& here, Worker& core) const {
   here.core = &core;
   here.forks = &core.forks();
   here.shard = core.index();
+  if (watchdog() != nullptr) core.set_thread(StackSampler::let_in());
 }
 
 // Until this thread has no core any more, or, then true, one has ended.

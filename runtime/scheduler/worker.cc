@@ -30,7 +30,7 @@ bool Worker::run() {
   const bool may_hold_role = scheduler_.assists();
   // What a poll that took the core in its midst has left here.
   running_.store(0, std::memory_order_relaxed);
-  at_forks_ = false;
+  at_forks_.store(false, std::memory_order_relaxed);
   if (seat_ != nullptr) resume_role();
   for (;;) {
     if (seat_ != nullptr) {
@@ -64,7 +64,8 @@ void Worker::leave(ForkLane& next) {
   next.set_host(this);
   next.deque().demand();  // who sleeps has asked another
   forks_.store(&next, std::memory_order_release);
-  at_forks_ = false;
+  departures_.add();
+  at_forks_.store(false, std::memory_order_relaxed);
   running_.store(0, std::memory_order_relaxed);
 }
 
@@ -74,7 +75,7 @@ ForkLane& Worker::take(ForkLane& lane, const context::Current& here) {
   if (here.task != nullptr) {
     running_.store(here.task->id().value(), std::memory_order_relaxed);
   } else {
-    at_forks_ = true;
+    at_forks_.store(true, std::memory_order_relaxed);
   }
   return had;
 }
@@ -198,10 +199,10 @@ bool Worker::run_stolen_forks() {
     stop_searching();
     context::Current& here = context::current();
     here.forks->begin_turn();
-    at_forks_ = true;
+    at_forks_.store(true, std::memory_order_relaxed);
     item.fork->run_stolen(item.branches);
     if (!here.has_left_core) [[likely]]
-      at_forks_ = false;
+      at_forks_.store(false, std::memory_order_relaxed);
     return true;
   }
   return false;
@@ -269,13 +270,16 @@ void Worker::park() {
   parks_.add();
   scheduler_.before_park();
   // A hook may have woken a task of ours, for which nobody wakes us.
-  if (next_ != nullptr && leave_sleepers()) return;
+  if (next_ != nullptr && leave_sleepers()) {
+    scheduler_.call_unpark_hook();
+    return;
+  }
   if (scheduler_.assists()) {
     sleep();
   } else {
     parker_.park();
   }
-  scheduler_.after_park();
+  scheduler_.call_unpark_hook();
   searching_ = !leave_sleepers();
 }
 
@@ -316,6 +320,15 @@ void Worker::drop_all() {
     if (task == nullptr) return;
     if (!run_task(*task, context::current())) return;
   }
+}
+
+// Whatever begins or ends at a core adds to one of these, and a poll that left
+// it and came back is not taken for one that has been there all the time.
+CoreLook Worker::look() const noexcept {
+  return {.turn = polls_.get() + fork_steals_.get() + departures_.get(),
+          .task = running(),
+          .is_at_a_poll = is_at_a_poll(),
+          .thread = thread_.load(std::memory_order_relaxed)};
 }
 
 void Worker::add_metrics(Metrics& metrics) const {

@@ -16,10 +16,12 @@
 //
 // Threads: all methods by the thread that holds the core, but queue(), the
 // deque
-//          of forks(), running(), unpark() and the counters.
+//          of forks(), running(), look(), unpark() and the counters.
 // Owner:   MultiThread.
 #ifndef EDDY_RUNTIME_SCHEDULER_WORKER_H_
 #define EDDY_RUNTIME_SCHEDULER_WORKER_H_
+
+#include <sys/types.h>
 
 #include <atomic>
 #include <chrono>
@@ -43,6 +45,7 @@
 #include "runtime/scheduler/seat.h"
 #include "runtime/scheduler/standby.h"
 #include "runtime/scheduler/wake_batch.h"
+#include "runtime/scheduler/watchdog.h"
 #include "runtime/task/id.h"
 
 namespace eddy::scheduler {
@@ -67,7 +70,9 @@ class alignas(base::kCacheLine) Worker final : private ForkLane::Host {
   void reschedule(task::Header& task);
 
   // Whether a poll is in progress, so that leave() makes sense.
-  bool is_at_a_poll() const { return running() != TaskId() || at_forks_; }
+  bool is_at_a_poll() const {
+    return running() != TaskId() || at_forks_.load(std::memory_order_relaxed);
+  }
   // The poll leaves the core, and keeps its lane; `next` is for who comes.
   void leave(ForkLane& next);
   // A poll comes, with its lane. Gives the one that the core had.
@@ -81,6 +86,11 @@ class alignas(base::kCacheLine) Worker final : private ForkLane::Host {
   // The task that is being polled; no task otherwise.
   TaskId running() const {
     return TaskId(running_.load(std::memory_order_relaxed));
+  }
+  // For the watchdog.
+  CoreLook look() const noexcept;
+  void set_thread(pid_t thread) {
+    thread_.store(thread, std::memory_order_relaxed);
   }
   void add_metrics(Metrics& metrics) const;
 
@@ -159,15 +169,16 @@ class alignas(base::kCacheLine) Worker final : private ForkLane::Host {
   task::Header* next_ = nullptr;
   Turns turns_;
   bool searching_ = false;
-  bool at_forks_ = false;             // stolen ones
-  std::atomic<uint64_t> running_{0};  // a TaskId
-  Seat* seat_ = nullptr;              // of the role that it holds
+  std::atomic<bool> at_forks_{false};  // stolen ones
+  std::atomic<uint64_t> running_{0};   // a TaskId
+  Seat* seat_ = nullptr;               // of the role that it holds
   bool took_long_ = false;  // the task just taken is one that may run long
   InjectionQueue::Consumer injected_, long_ones_;
   const Policy policy_;
   base::Random random_;
   Counter polls_, schedules_, reschedules_, steals_, fork_steals_,
-      failed_searches_, overflows_, parks_, runs_, take_overs_;
+      failed_searches_, overflows_, parks_, runs_, take_overs_, departures_;
+  std::atomic<pid_t> thread_{0};  // that holds the core, for the watchdog
 
   WakeBatch harvest_;  // of the turn in progress
   Help help_;          // for what waits in its queue

@@ -27,7 +27,10 @@ using namespace std::chrono_literals;
 using testing::Call;
 using testing::FaultInjector;
 
-class IdleRuntime : public testing::FlavorTest {};
+class IdleRuntime : public testing::FlavorTest {
+ protected:
+  static void expect_nothing_happens(Runtime& runtime);
+};
 EDDY_FOR_EACH_FLAVOR(IdleRuntime);
 
 uint64_t all_calls(const FaultInjector& calls) {
@@ -42,8 +45,8 @@ uint64_t all_calls(const FaultInjector& calls) {
 }
 
 // How often the threads of this process, but for this one, went to sleep: what
-// a thread that sleeps with a time-out does again and again. ThreadSanitizer has
-// such a thread of its own.
+// a thread that sleeps with a time-out does again and again. ThreadSanitizer
+// has such a thread of its own.
 uint64_t sleeps_of_others() {
   uint64_t sum = 0;
   if (EDDY_TSAN) return sum;
@@ -68,12 +71,12 @@ std::chrono::nanoseconds cpu_time() {
          std::chrono::nanoseconds(used.tv_nsec);
 }
 
-TEST_P(IdleRuntime, DoesNothing) {
+void IdleRuntime::expect_nothing_happens(Runtime& runtime) {
   FaultInjector calls;
   for (int i = 0; i < 1000; ++i) {
-    runtime().spawn([]() -> Task<> { co_await time::sleep(1h); }).detach();
+    runtime.spawn([]() -> Task<> { co_await time::sleep(1h); }).detach();
   }
-  runtime().block_on([]() -> Task<> {
+  runtime.block_on([]() -> Task<> {
     (co_await spawn_blocking([] {})).value();
     co_await time::sleep(5ms);
   });
@@ -81,7 +84,7 @@ TEST_P(IdleRuntime, DoesNothing) {
   std::atomic<bool> over{false};
   std::thread waits([&] {
     try {
-      runtime().block_on([&]() -> Task<> {
+      runtime.block_on([&]() -> Task<> {
         while (!over.load()) co_await time::sleep(400ms);
       });
     } catch (...) {
@@ -91,17 +94,27 @@ TEST_P(IdleRuntime, DoesNothing) {
   std::chrono::nanoseconds cpu{};
   const bool still = testing::eventually([&] {
     before = all_calls(calls);
-    polls = runtime().metrics().scheduler.polls;
+    polls = runtime.metrics().scheduler.polls;
     cpu = cpu_time();
     sleeps = sleeps_of_others();
     std::this_thread::sleep_for(250ms);
     return all_calls(calls) == before && sleeps_of_others() == sleeps;
   });
   EXPECT_TRUE(still) << "system calls while idle";
-  EXPECT_EQ(runtime().metrics().scheduler.polls, polls);
+  EXPECT_EQ(runtime.metrics().scheduler.polls, polls);
   EXPECT_LT(cpu_time() - cpu, 50ms);
   over.store(true);
   waits.join();
+}
+
+TEST_P(IdleRuntime, DoesNothing) { expect_nothing_happens(runtime()); }
+
+// The watchdog sleeps, too.
+TEST_P(IdleRuntime, DoesNothingWhereLongPollsAreReported) {
+  if (!is_current_thread() && workers() != 2) return;
+  Runtime& mine = start(builder().blocking_threshold(1ms).on_blocked_poll(
+      [](const BlockedPoll&) {}));
+  expect_nothing_happens(mine);
 }
 
 }  // namespace

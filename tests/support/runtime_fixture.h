@@ -30,11 +30,11 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "runtime/builder.h"
 #include "runtime/runtime.h"
+#include "tests/support/eventually.h"
 
 namespace eddy::testing {
 
@@ -76,18 +76,6 @@ struct ProcessState {
 // thread that was let go, or has been joined, takes a while to vanish; a
 // failure if it does not come to that.
 void expect_back_to(const ProcessState& before);
-
-// Gives up the CPU until `done()`, a failure of the test after a minute: the
-// last net under a hang. Waits for an end that is coming, and not for time.
-template <class Done>
-[[nodiscard]] bool eventually(Done done) {
-  const auto net = std::chrono::steady_clock::now() + std::chrono::minutes(1);
-  while (!done()) {
-    if (std::chrono::steady_clock::now() >= net) return false;
-    std::this_thread::yield();
-  }
-  return true;
-}
 
 class RuntimeTest : public ::testing::Test {
  protected:

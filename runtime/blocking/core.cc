@@ -77,7 +77,11 @@ Core::Queued Core::take_job() noexcept {
 // Recruiting.
 
 Core::Recruit Core::recruit() {
-  if (recruiting_ || queue_.empty() || closed_.load(kRelaxed)) return {};
+  if (queue_.empty() || closed_.load(kRelaxed)) return {};
+  if (recruits_ > 0 && (idle_ != nullptr || recruits_ >= kMostRecruits ||
+                        queue_.size() <= recruits_)) {
+    return {};
+  }
   Recruit chosen;
   if (idle_ != nullptr) {
     chosen.idle = idle_;
@@ -91,7 +95,7 @@ Core::Recruit Core::recruit() {
   } else {
     return {};
   }
-  recruiting_ = true;
+  ++recruits_;
   update_wants_recruit();
   return chosen;
 }
@@ -106,20 +110,22 @@ void Core::deliver(Recruit chosen) {
 
 // By the recruit, once it has had its look at the queue.
 void Core::recruit_arrived() {
-  Recruit next;
+  Recruit next, another;
   {
     base::MutexLock lock(&mu_);
-    recruiting_ = false;
+    --recruits_;
     update_wants_recruit();
     next = recruit();
+    if (next.fresh != nullptr) another = recruit();
   }
   deliver(next);
+  deliver(another);
 }
 
 // Whoever turns it on looks at the queue afterwards.
 void Core::update_wants_recruit() {
   const bool possible = idle_ != nullptr || threads_ < options_.max_threads;
-  wants_recruit_.store(!recruiting_ && possible, kSeqCst);  // [recruit]
+  wants_recruit_.store(recruits_ == 0 && possible, kSeqCst);  // [recruit]
 }
 
 // A job that waits is left for the threads that live. If there are none, it
@@ -132,7 +138,7 @@ void Core::start_failed(Slot& slot, int error) {
     free_slot(slot);
     --threads_;
     --takers_;
-    recruiting_ = false;
+    --recruits_;
     update_wants_recruit();
     if (idle_ != nullptr) instead = recruit();
     nobody_left = takers_ == 0;

@@ -6,7 +6,9 @@
 // top of the stack, or starts one. At most one recruit is on its way at a time;
 // when it arrives it takes a job and, if there are more, recruits the next
 // before it runs its own. So a burst of short jobs wakes few threads, and of
-// long ones, as many as there are jobs.
+// long ones, as many as there are jobs. While nobody is idle and threads have to
+// be started, each that arrives starts two, and kMostRecruits may be on their
+// way: it is the kernel that takes long, which can do so on each CPU.
 //
 //   [recruit] No job is forgotten, since of two that pass each other one sees
 //   the other: schedule() adds to the queue and then reads wants_recruit_; who
@@ -127,6 +129,7 @@ class Core final : public task::Scheduler,
     Slot* idle = nullptr;
     Slot* fresh = nullptr;
   };
+  static constexpr size_t kMostRecruits = 4;
   enum class Rest : uint8_t { kRecruited, kSent, kLookAgain, kLeave };
 
   Queued take_job() noexcept;
@@ -195,7 +198,7 @@ class Core final : public task::Scheduler,
   Slot* free_ ABSL_GUARDED_BY(mu_) = nullptr;
   Slot* idle_ ABSL_GUARDED_BY(mu_) = nullptr;  // the one that came last
   size_t idle_count_ ABSL_GUARDED_BY(mu_) = 0;
-  bool recruiting_ ABSL_GUARDED_BY(mu_) = false;  // one is on its way
+  size_t recruits_ ABSL_GUARDED_BY(mu_) = 0;  // on their way
   size_t takers_ ABSL_GUARDED_BY(mu_) = 0;   // threads that will take a job
   size_t threads_ ABSL_GUARDED_BY(mu_) = 0;  // those, and the ones that leave
   size_t lent_ ABSL_GUARDED_BY(mu_) = 0;     // threads that run errands

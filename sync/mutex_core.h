@@ -21,9 +21,8 @@
 //   WAITERS     poll of WOKEN    LOCKED, and DUE if   unlink its node
 //                                more wait
 //   LOCKED      poll of WOKEN    RESERVED, DUE        wait on: it is NEXT
-//   RESERVED    see to queue     LOCKED, ~RESERVED,   unlink the first, and
-//   wake
-//                                DUE if more wait     it: it has the lock
+//   RESERVED    see to queue     LOCKED, ~RESERVED,   unlink the first, which
+//                                DUE if more wait     has the lock, and wake it
 //
 // So from unlock() until the woken one is polled, whoever runs may have the
 // lock. To hand it over at once would let it lie unused for all that time: a

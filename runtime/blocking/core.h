@@ -3,12 +3,12 @@
 //
 // Who brings a thread to a job: schedule() puts the job into the queue and
 // then, if `wants_recruit_`, recruits: it wakes the idle thread that is at the
-// top of the stack, or starts one. At most one recruit is on its way at a time;
-// when it arrives it takes a job and, if there are more, recruits the next
-// before it runs its own. So a burst of short jobs wakes few threads, and of
-// long ones, as many as there are jobs. While nobody is idle and threads have to
-// be started, each that arrives starts two, and kMostRecruits may be on their
-// way: it is the kernel that takes long, which can do so on each CPU.
+// top of the stack, or starts one. As a rule one recruit is on its way at a
+// time: when it arrives it takes a job and, if there are more, recruits the
+// next before it runs its own. So a burst of short jobs wakes few threads, and
+// of long ones, as many as there are jobs. While nobody is idle and threads
+// have to be started, each that arrives starts two, and kMostRecruits may be on
+// their way: it is the kernel that takes long, which can do so on each CPU.
 //
 //   [recruit] No job is forgotten, since of two that pass each other one sees
 //   the other: schedule() adds to the queue and then reads wants_recruit_; who
@@ -199,9 +199,9 @@ class Core final : public task::Scheduler,
   Slot* idle_ ABSL_GUARDED_BY(mu_) = nullptr;  // the one that came last
   size_t idle_count_ ABSL_GUARDED_BY(mu_) = 0;
   size_t recruits_ ABSL_GUARDED_BY(mu_) = 0;  // on their way
-  size_t takers_ ABSL_GUARDED_BY(mu_) = 0;   // threads that will take a job
-  size_t threads_ ABSL_GUARDED_BY(mu_) = 0;  // those, and the ones that leave
-  size_t lent_ ABSL_GUARDED_BY(mu_) = 0;     // threads that run errands
+  size_t takers_ ABSL_GUARDED_BY(mu_) = 0;    // threads that will take a job
+  size_t threads_ ABSL_GUARDED_BY(mu_) = 0;   // those, and the ones that leave
+  size_t lent_ ABSL_GUARDED_BY(mu_) = 0;      // threads that run errands
   size_t peak_threads_ ABSL_GUARDED_BY(mu_) = 0;
   base::Thread last_ended_ ABSL_GUARDED_BY(mu_);
   bool abandoned_ ABSL_GUARDED_BY(mu_) = false;  // nobody joins the threads

@@ -15,7 +15,7 @@
 #include "runtime/task/waker.h"
 #include "sync/event.h"
 #include "sync/mpsc_list.h"
-#include "sync/semaphore_core.h"
+#include "sync/mpsc_room.h"
 
 namespace eddy::sync::mpsc {
 
@@ -24,11 +24,11 @@ template <class T>
 class Channel {
  public:
   explicit Channel(std::optional<uint64_t> capacity)
-      : capacity_(capacity), free_(capacity.value_or(0)) {}
+      : capacity_(capacity), room_(capacity.value_or(0)) {}
 
   BlockList<T>& list() { return list_; }
-  // Of a bounded one: a permit for each message that has room.
-  SemaphoreCore& free() { return free_; }
+  // Of a bounded one.
+  Room& room() { return room_; }
   uint64_t capacity() const { return capacity_.value_or(0); }
   // Set once nothing more can be sent.
   Event& closed() { return closed_; }
@@ -58,7 +58,7 @@ class Channel {
   // By the receiver.
   void close() {
     Waker unused = list_.close();  // its own
-    if (capacity_.has_value()) free_.close();
+    if (capacity_.has_value()) room_.close();
     closed_.set();
   }
   std::optional<T> take() {
@@ -66,7 +66,7 @@ class Channel {
     if (value == nullptr) return std::nullopt;
     std::optional<T> taken(std::move(*value));
     list_.pop(value);
-    if (capacity_.has_value()) free_.release(1);
+    if (capacity_.has_value()) room_.give_back();
     return taken;
   }
   void drop_all() {
@@ -78,7 +78,7 @@ class Channel {
   BlockList<T> list_;
   alignas(base::kCacheLine) const std::optional<uint64_t> capacity_;
   std::atomic<uint64_t> senders_{1};
-  alignas(base::kCacheLine) SemaphoreCore free_;
+  alignas(base::kCacheLine) Room room_;
   Event closed_;
 };
 

@@ -27,9 +27,9 @@
 //
 // A block is freed by the receiver, once its last slot is popped. No push uses
 // it any more then: each touches only the slot that it has claimed, and, with
-// the last one, `next`, before it fills that. One freed block is kept, so that
-// a channel which is never far from empty does not allocate. The rest goes back
-// at once.
+// the last one, `next`, before it fills that. A few freed blocks are kept, so
+// that a channel which is never far from empty does not allocate. The rest goes
+// back at once.
 //
 // Memory order: exchanges are acq_rel, loads acquire.
 //   [block] take_block() -> claim(): a block is as it was made.
@@ -78,7 +78,7 @@ class BlockList {
     stop_waiting();
     while (T* value = front()) pop(value);
     delete head_;
-    delete spare_.load(std::memory_order_acquire);
+    for (auto& spare : spares_) delete spare.load(std::memory_order_acquire);
   }
 
   // False if the list is closed, and then `value` is as it was. May throw
@@ -205,6 +205,24 @@ class BlockList {
 
   struct alignas(std::max(base::kCacheLine, alignof(Slot))) Block {
     Block() {}
+
+    // By hand, for malloc() is many times slower where it has to align. The
+    // address that it gave is kept behind the block.
+    static void* operator new(std::size_t size) {
+      constexpr uintptr_t kPadding =
+          alignof(Block) - __STDCPP_DEFAULT_NEW_ALIGNMENT__;
+      const auto memory = reinterpret_cast<uintptr_t>(
+          ::operator new(size + kPadding + sizeof(uintptr_t)));
+      const uintptr_t block = (memory + kPadding) & ~(alignof(Block) - 1);
+      std::construct_at(reinterpret_cast<uintptr_t*>(block + size), memory);
+      return reinterpret_cast<void*>(block);
+    }
+    static void operator delete(void* block) {
+      const uintptr_t end = reinterpret_cast<uintptr_t>(block) + sizeof(Block);
+      ::operator delete(
+          reinterpret_cast<void*>(*reinterpret_cast<uintptr_t*>(end)));
+    }
+
     Block* next = nullptr;  // written before the last slot is filled
     std::array<Slot, kSlots> slots;
   };
@@ -242,19 +260,23 @@ class BlockList {
   }
 
   std::unique_ptr<Block> take_block() {
-    if (spare_.load(std::memory_order_relaxed) != nullptr) {
+    for (std::atomic<Block*>& spare : spares_) {
+      if (spare.load(std::memory_order_relaxed) == nullptr) continue;
       // [block] acquire
-      if (Block* spare = spare_.exchange(nullptr, kAcqRel)) {
-        return std::unique_ptr<Block>(spare);
+      if (Block* block = spare.exchange(nullptr, kAcqRel)) {
+        return std::unique_ptr<Block>(block);
       }
     }
     return std::make_unique<Block>();
   }
 
   void keep_or_free(Block* block) {
-    if (spare_.load(std::memory_order_relaxed) == nullptr) {
+    for (std::atomic<Block*>& spare : spares_) {
+      if (spare.load(std::memory_order_relaxed) != nullptr) continue;
+      // Only the receiver fills a place. [block] release
       std::destroy_at(block);
-      block = spare_.exchange(::new (block) Block, kAcqRel);  // [block] release
+      spare.store(::new (block) Block, std::memory_order_release);
+      return;
     }
     delete block;
   }
@@ -264,7 +286,7 @@ class BlockList {
   uintptr_t head_index_ = 0;
   // The senders'.
   alignas(base::kCacheLine) std::atomic<uintptr_t> tail_;
-  std::atomic<Block*> spare_{nullptr};
+  std::array<std::atomic<Block*>, 4> spares_{};
 };
 
 }  // namespace eddy::sync::mpsc

@@ -3,6 +3,7 @@
 #ifndef EDDY_SYNC_MPSC_SENDER_H_
 #define EDDY_SYNC_MPSC_SENDER_H_
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -19,7 +20,7 @@
 #include "sync/blocking_wait.h"
 #include "sync/event.h"
 #include "sync/mpsc_channel.h"
-#include "sync/semaphore_core.h"
+#include "sync/mpsc_room.h"
 #include "sync/step_awaiter.h"
 
 namespace eddy::sync::mpsc {
@@ -36,7 +37,7 @@ class [[nodiscard]] Permit {
     return *this;
   }
   ~Permit() {
-    if (channel_ != nullptr) channel_->free().release(1);
+    if (channel_ != nullptr) channel_->room().release(1);
   }
 
   // Does not wait. False: the channel is closed, and `value` is as it was.
@@ -58,7 +59,7 @@ class [[nodiscard]] Reserve {
   using Output = std::optional<Permit<T>>;
 
   explicit Reserve(Channel<T>& channel)
-      : channel_(channel), room_(channel.free(), 1) {}
+      : channel_(channel), room_(channel.room(), 1) {}
   Reserve(Reserve&&) = default;
 
   Poll<Output> poll(Context& cx) {
@@ -70,7 +71,7 @@ class [[nodiscard]] Reserve {
 
  private:
   Channel<T>& channel_;
-  SemaphoreCore::Wait room_;
+  Room::Wait room_;
 };
 
 // Room for several messages, or what is left of it.
@@ -87,7 +88,7 @@ class [[nodiscard]] Permits {
     return *this;
   }
   ~Permits() {
-    if (count_ > 0) channel_->free().release(count_);
+    if (count_ > 0) channel_->room().release(count_);
   }
 
   uint64_t count() const { return count_; }
@@ -111,7 +112,7 @@ class [[nodiscard]] ReserveMany {
   using Output = std::optional<Permits<T>>;
 
   ReserveMany(Channel<T>& channel, uint64_t count)
-      : channel_(channel), count_(count), room_(channel.free(), count) {
+      : channel_(channel), count_(count), room_(channel.room(), count) {
     EDDY_CHECK(count <= channel.capacity(),
                "room for more messages than an mpsc channel has in all");
   }
@@ -127,7 +128,7 @@ class [[nodiscard]] ReserveMany {
  private:
   Channel<T>& channel_;
   const uint64_t count_;
-  SemaphoreCore::Wait room_;
+  Room::Wait room_;
 };
 
 // A Future of absl::Status: kDeadlineExceeded, there was no room in time;
@@ -165,7 +166,7 @@ class [[nodiscard]] Send {
   using Output = bool;
 
   Send(Channel<T>& channel, T value)
-      : channel_(channel), room_(channel.free(), 1), value_(std::move(value)) {}
+      : channel_(channel), room_(channel.room(), 1), value_(std::move(value)) {}
   Send(Send&&) = default;
 
   Poll<bool> poll(Context& cx) {
@@ -189,7 +190,7 @@ class [[nodiscard]] Send {
 
  private:
   Channel<T>& channel_;
-  SemaphoreCore::Wait room_;
+  Room::Wait room_;
   T value_;
   bool has_room_ = false;  // once step() was true
 };
@@ -256,13 +257,13 @@ class Sender : public SenderEnd<T> {
   Send<T> send(T value) { return Send<T>(channel(), std::move(value)); }
   // False: it is full, or others wait, or it is closed; `value` is as it was.
   bool try_send(T&& value) {
-    if (!channel().free().try_acquire(1)) return false;
+    if (!channel().room().try_take(1)) return false;
     return Permit<T>(channel()).send(std::move(value));
   }
   // Room first, then the value.
   Reserve<T> reserve() { return Reserve<T>(channel()); }
   std::optional<Permit<T>> try_reserve() {
-    if (!channel().free().try_acquire(1)) return std::nullopt;
+    if (!channel().room().try_take(1)) return std::nullopt;
     return Permit<T>(channel());
   }
   // All of it at once.
@@ -270,7 +271,7 @@ class Sender : public SenderEnd<T> {
     return ReserveMany<T>(channel(), count);
   }
   std::optional<Permits<T>> try_reserve_many(uint64_t count) {
-    if (!channel().free().try_acquire(count)) return std::nullopt;
+    if (!channel().room().try_take(count)) return std::nullopt;
     return Permits<T>(channel(), count);
   }
   // Room that is a sender of its own, for as long as it is kept.
@@ -289,7 +290,9 @@ class Sender : public SenderEnd<T> {
   }
 
   // Room for how many messages there is now, and is at most.
-  uint64_t capacity() const { return channel().free().available(); }
+  uint64_t capacity() const {
+    return std::min(channel().room().available(), max_capacity());
+  }
   uint64_t max_capacity() const { return channel().capacity(); }
 
   BasicWeakSender<T, Sender> downgrade() const {

@@ -88,6 +88,7 @@ class SemaphoreCore {
   void close();
 
   bool is_closed() const { return (word_.load(kAcquire) & kClosed) != 0; }
+  bool has_waiters() const { return (word_.load(kAcquire) & kWaiters) != 0; }
   uint64_t available() const { return word_.load(kAcquire) / kPermit; }
 
  private:

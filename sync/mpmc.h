@@ -24,7 +24,9 @@
 //          What was written before send(), the receiver sees. Messages are
 //          received in the order in which they were sent, and who waits is
 //          served in the order of waiting.
-// Cancel:  a dropped send() has sent nothing, and its value is gone. A dropped
+// Cancel:  a dropped send() has sent nothing, and its value is gone: select()
+//          and timeout() take it by reference only, and take_value() gives it
+//          back. A dropped
 //          recv() has received nothing; a message that was on its way to it
 //          goes to the next.
 // Errors:  send() answers false once the channel is closed. A T that may throw
@@ -126,6 +128,8 @@ template <class T>
 class [[nodiscard]] Send {
  public:
   using Output = bool;
+  // Its value: select() and timeout() take it by reference.
+  static constexpr bool kLosesProgress = true;
 
   Send(Channel<T>& channel, T value)
       : channel_(channel), room_(channel.room(), 1), value_(std::move(value)) {}
@@ -136,6 +140,9 @@ class [[nodiscard]] Send {
     if (has_room.is_pending()) return kPending;
     return *has_room && channel_.push(std::move(value_));
   }
+
+  // Gives up: the value, which was not sent. Not to be polled after that.
+  T take_value() { return std::move(value_); }
 
  private:
   Channel<T>& channel_;

@@ -12,16 +12,18 @@
 // what was sent before, and after that an empty optional.
 //
 // A message costs two read-modify-writes to send and none to receive; one more
-// each where the channel is bounded. Only a receiver that waits is woken, and
-// by the very message that it waits for. Memory grows and shrinks with the
-// queue, by blocks of some 32 messages.
+// each where the channel is bounded, and those on lines that the two ends
+// seldom share. Only a receiver that waits is woken, and by the very message
+// that it waits for. Memory grows and shrinks with the queue, by blocks of some
+// 32 messages.
 //
 // Threads: any. A Sender belongs to one task at a time, its copies to others;
 //          the Receiver to one. What was written before send(), the receiver
 //          sees. Messages of one sender come in their order. Who waits to send
 //          is served in the order of waiting.
-// Cancel:  a dropped send() has sent nothing, and its value is gone; take a
-//          reserve() where it must not be. A dropped recv() has received
+// Cancel:  a dropped send() has sent nothing, and its value is gone: select()
+//          and timeout() take it by reference only, and take_value() gives it
+//          back; or take a reserve() first. A dropped recv() has received
 //          nothing; its waker is kept until the next message, which may then
 //          cause a poll too many. A dropped send_timeout() leaves its value as
 //          it was.

@@ -164,6 +164,8 @@ template <class T>
 class [[nodiscard]] Send {
  public:
   using Output = bool;
+  // Its value: select() and timeout() take it by reference.
+  static constexpr bool kLosesProgress = true;
 
   Send(Channel<T>& channel, T value)
       : channel_(channel), room_(channel.room(), 1), value_(std::move(value)) {}
@@ -173,6 +175,9 @@ class [[nodiscard]] Send {
     if (!step(cx)) return kPending;
     return take();
   }
+
+  // Gives up: the value, which was not sent. Not to be polled after that.
+  T take_value() { return std::move(value_); }
 
   // See StepAwaiter.
   auto await_in(task::PromiseBase& frame) {

@@ -13,6 +13,7 @@
 #include "runtime/base/random.h"
 #include "runtime/builder.h"
 #include "runtime/runtime.h"
+#include "runtime/task/cancel_safe.h"
 #include "runtime/task/task.h"
 #include "tests/support/stress.h"
 #include "tests/support/wake_counter.h"
@@ -226,6 +227,25 @@ TEST(Mpmc, AgreesWithAModel) {
       ASSERT_EQ(sender.size(), queue.size());
     }
   }
+}
+
+// A value that was not sent is lost with its send(); select() and timeout()
+// refuse that.
+static_assert(!CancelSafe<Send<int>> && CancelSafe<Send<int>&>);
+static_assert(CancelSafe<Recv<int>>);
+
+TEST(Mpmc, APendingSendGivesItsValueBack) {
+  auto ends = create<std::unique_ptr<int>>(1);
+  WakeCounter waker;
+  EXPECT_TRUE(ends.sender.try_send(std::make_unique<int>(1)));
+  {
+    auto send = ends.sender.send(std::make_unique<int>(2));
+    EXPECT_TRUE(send.poll(waker.context()).is_pending());
+    EXPECT_EQ(*send.take_value(), 2);
+  }
+  EXPECT_EQ(***ends.receiver.try_recv(), 1);
+  EXPECT_TRUE(ends.receiver.try_recv().is_pending());
+  EXPECT_TRUE(ends.sender.try_send(std::make_unique<int>(3)));
 }
 
 }  // namespace

@@ -29,9 +29,9 @@
 //   STARTED           unstart()       ~ STARTED          queue it once more
 //   DROPPED           unstart()       unchanged          end it, cancelled
 //   not ENDING        begin_end()     ~ WAKER, | ENDING  take the waker if
-//   there
-//                                                        is one; if DROPPED,
-//                                                        discard the result
+//                                                        there is one; if
+//                                                        DROPPED, discard the
+//                                                        result
 //   ENDING            end()           | DONE             wake
 //   ENDING, DROPPED   end()           | DONE             discard the result, if
 //                                                        not yet; destroy the

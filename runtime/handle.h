@@ -6,8 +6,7 @@
 // Threads: any; a copy is a counted reference.
 // Cancel:  see JoinHandle.
 // Errors:  after the runtime has shut down, spawned tasks and jobs are
-// cancelled
-//          at once. Handle::current() outside of a runtime is misuse.
+//          cancelled at once. Handle::current() outside of a runtime is misuse.
 // Owner:   keeps the runtime's memory, not its threads.
 #ifndef EDDY_RUNTIME_HANDLE_H_
 #define EDDY_RUNTIME_HANDLE_H_

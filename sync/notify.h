@@ -18,8 +18,9 @@
 // A Notified takes its place when it is first polled, or by enable(). That is
 // for a condition which others change, and then notify_waiters():
 //
-//   auto changed = queue.notified();   // a notify_waiters() from here on
-//   counts if (queue_has_room()) co_return; co_await changed;
+//   auto changed = queue.notified();  // a notify_waiters() counts from here on
+//   if (queue_has_room()) co_return;
+//   co_await changed;
 //
 // Where nobody waits and nobody must, each call is one atomic exchange.
 //

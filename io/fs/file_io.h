@@ -7,8 +7,7 @@
 //          with pipes and terminals, which have no position, what was moved
 //          stays so.)
 // Owner:   each borrows the File, and FileRead and FileWrite the spans, until
-// it
-//          is ready or dropped. It may be moved until it is first polled.
+//          it is ready or dropped. It may be moved until it is first polled.
 #ifndef EDDY_IO_FS_FILE_IO_H_
 #define EDDY_IO_FS_FILE_IO_H_
 

@@ -1,8 +1,8 @@
 // Metadata: what the file system knows of a file besides its contents.
 //
-//   EDDY_CO_ASSIGN_OR_RETURN(auto metadata, co_await
-//   eddy::io::fs::metadata(path)); if (metadata.is_file())
-//   reserve(metadata.size());
+//   EDDY_CO_ASSIGN_OR_RETURN(auto metadata,
+//                            co_await eddy::io::fs::metadata(path));
+//   if (metadata.is_file()) reserve(metadata.size());
 //
 // Threads: a plain value.
 #ifndef EDDY_IO_FS_METADATA_H_

@@ -3,8 +3,7 @@
 // file under its number.
 //
 // Threads: any may use fd(), error() and read_at_once(). `cursor` belongs to
-// the
-//          File's task.
+//          the File's task.
 // Owner:   the fd.
 #ifndef EDDY_IO_FS_OPEN_FILE_H_
 #define EDDY_IO_FS_OPEN_FILE_H_

@@ -1,8 +1,9 @@
 // ReadDir: what is in a folder, one entry after the other, without "." and
 // "..", in no order.
 //
-//   EDDY_CO_ASSIGN_OR_RETURN(auto entries, co_await
-//   eddy::io::fs::read_dir(".")); for (;;) {
+//   EDDY_CO_ASSIGN_OR_RETURN(auto entries,
+//                            co_await eddy::io::fs::read_dir("."));
+//   for (;;) {
 //     EDDY_CO_ASSIGN_OR_RETURN(auto entry, co_await entries.next());
 //     if (!entry) break;
 //     names.push_back(entry->name());

@@ -1,14 +1,14 @@
 // Temporary files and folders.
 //
-//   EDDY_CO_ASSIGN_OR_RETURN(auto folder, co_await
-//   eddy::io::TempDir::create()); EDDY_CO_RETURN_IF_ERROR(co_await
-//   fs::write(folder.path() + "/a", text)); co_return co_await
-//   std::move(folder).remove();
+//   EDDY_CO_ASSIGN_OR_RETURN(auto folder,
+//                            co_await eddy::io::TempDir::create());
+//   EDDY_CO_RETURN_IF_ERROR(
+//       co_await eddy::io::fs::write(folder.path() + "/a", text));
+//   co_return co_await std::move(folder).remove();
 //
 // Threads, Errors: see fs.h.
 // Owner:   a TempDir, its folder and all that is in it; a file without a name
-// is
-//          gone when it is closed.
+//          is gone when it is closed.
 #ifndef EDDY_IO_FS_TEMPORARY_H_
 #define EDDY_IO_FS_TEMPORARY_H_
 

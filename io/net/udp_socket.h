@@ -18,8 +18,7 @@
 //          a later operation, once, if nobody listens there; the socket can be
 //          used further. kCancelled: the runtime has shut down.
 // Owner:   a pending operation borrows the socket and the buffer. The socket
-// may
-//          outlive its runtime.
+//          may outlive its runtime.
 #ifndef EDDY_IO_NET_UDP_SOCKET_H_
 #define EDDY_IO_NET_UDP_SOCKET_H_
 

@@ -19,8 +19,7 @@
 //          live; if there are none, it ends with ThreadCreationFailed, which
 //          its joiner sees. A job that comes after shutdown() is cancelled.
 // Owner:   the pool owns its threads. A thread that is stuck in a job at the
-// end
-//          of shutdown() is let go: it keeps alive what it touches.
+//          end of shutdown() is let go: it keeps alive what it touches.
 #ifndef EDDY_RUNTIME_BLOCKING_POOL_H_
 #define EDDY_RUNTIME_BLOCKING_POOL_H_
 

@@ -32,8 +32,7 @@
 //          them. Those that have not begun never do.
 // Errors:  the exception of the first child that threw, once all have ended.
 // Owner:   owns the children until it is destroyed. May be moved until the
-// first
-//          poll.
+//          first poll.
 #ifndef EDDY_RUNTIME_FORK_JOIN_FORK_JOIN_H_
 #define EDDY_RUNTIME_FORK_JOIN_FORK_JOIN_H_
 

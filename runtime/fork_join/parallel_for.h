@@ -14,8 +14,7 @@
 //
 // Threads, Cancel, fairness: see fork_join.h.
 // Errors:  the first exception, once all pieces have ended; the piece that
-// threw
-//          ends early.
+//          threw ends early.
 // Owner:   owns `f`. May be moved until the first poll. Pass a lambda with
 //          captures that have destructors by name: g++ 12 destroys such a
 //          temporary in a co_await expression twice.

@@ -23,8 +23,7 @@
 //
 // Threads: request_stop() and abort() by any; else a handle belongs to one
 // task. Cancel:  dropping the handle detaches the task; a request that was made
-// stays
-//          in force. A dropped abort_and_wait() too.
+//          stays in force. A dropped abort_and_wait() too.
 // Errors:  as those of a JoinHandle. A task that ends within its grace time
 //          gives its value; one that does not is cancelled.
 // Owner:   see JoinHandle. The first request's grace time counts, from when the

@@ -9,8 +9,7 @@
 //   is in      by                   to            the list's reference goes to
 //   ---------  -------------------  ------------  ----------------------------
 //   no list    enlist()             my list       the list (before that,
-//   whoever
-//                                                 runs the task has it)
+//                                                 whoever runs the task has it)
 //   no list    dismiss()            no list       the caller
 //   my list    dismiss()            no list       the caller
 //   another's  dismiss()            the same, as  the list, until its owner

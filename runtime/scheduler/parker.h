@@ -14,8 +14,7 @@
 // Threads: park() by one thread at a time, unpark() by any.
 // Owner:   outlives every unpark() in progress.
 // Memory order: [unpark] what was written before unpark(), the thread sees
-// after
-//          the park() that it ends.
+//          after the park() that it ends.
 #ifndef EDDY_RUNTIME_SCHEDULER_PARKER_H_
 #define EDDY_RUNTIME_SCHEDULER_PARKER_H_
 

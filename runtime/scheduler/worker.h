@@ -15,8 +15,7 @@
 // without touching it.
 //
 // Threads: all methods by the thread that holds the core, but queue(), the
-// deque
-//          of forks(), running(), look(), unpark() and the counters.
+//          deque of forks(), running(), look(), unpark() and the counters.
 // Owner:   MultiThread.
 #ifndef EDDY_RUNTIME_SCHEDULER_WORKER_H_
 #define EDDY_RUNTIME_SCHEDULER_WORKER_H_

@@ -12,8 +12,7 @@
 // AddressSanitizer sees each frame on its own.
 //
 // Threads: any. A thread that ends gives its lists to the depot, and what is
-// left
-//          of the memory that it cut its frames from.
+//          left of the memory that it cut its frames from.
 // Errors:  std::bad_alloc. Sizes above kLargest go to operator new.
 #ifndef EDDY_RUNTIME_TASK_FRAME_POOL_H_
 #define EDDY_RUNTIME_TASK_FRAME_POOL_H_

@@ -14,8 +14,7 @@
 //          cancels it: its future is destroyed at its next turn, on a thread of
 //          the runtime, and the join answers "cancelled" after that.
 // Errors:  spawning on a runtime that has shut down gives a handle whose task
-// is
-//          cancelled. An exception of a task whose handle is dropped unread
+//          is cancelled. An exception of a task whose handle is dropped unread
 //          goes to the runtime's unhandled-exception policy; where the task has
 //          ended before, only if the handle is dropped inside the runtime.
 // Owner:   keeps the task's memory and outcome, not the task.

@@ -44,9 +44,8 @@
 // lie in one release sequence, on which rest:
 //   [poll] suspend() -> start(): what one poll wrote, the next poll sees.
 //   [wake] wake() -> start(), suspend(): what the waker wrote, the poll sees.
-//   It
-//          holds also where wake() changes no bit: it must not be shortened to
-//          a load that finds NOTIFIED set.
+//          It holds also where wake() changes no bit: it must not be shortened
+//          to a load that finds NOTIFIED set.
 //   [done] complete() -> join: what the task wrote, the joiner sees.
 //   [free] release() -> the last release(): nobody uses the memory any more.
 // start() may do with a load (acquire): where that finds no NOTIFIED, the last

@@ -6,8 +6,7 @@
 //   EXPECT_TRUE(fault.happened());
 //
 // Threads: allocated_bytes() sums up all; a FailAllocation is for the thread
-// that
-//          made it.
+//          that made it.
 #ifndef EDDY_TESTS_SUPPORT_ALLOCATIONS_H_
 #define EDDY_TESTS_SUPPORT_ALLOCATIONS_H_
 

@@ -260,7 +260,8 @@ class Sender : public SenderEnd<T> {
   using SenderEnd<T>::SenderEnd;
 
   Send<T> send(T value) { return Send<T>(channel(), std::move(value)); }
-  // False: it is full, or others wait, or it is closed; `value` is as it was.
+  // False: it is full, or others wait, or another sender is just about to take
+  // what room there is; or it is closed. `value` is as it was.
   bool try_send(T&& value) {
     if (!channel().room().try_take(1)) return false;
     return Permit<T>(channel()).send(std::move(value));

@@ -23,8 +23,10 @@
 // Cancel:  dropping a wait gives up its place; a lock that was on its way to it
 //          goes to the next. A task that is cancelled unlocks with its Guards.
 // Errors:  none. Locking twice in one task waits for ever.
-// Owner:   outlives its waits and Guards. An OwnedGuard shares it instead. A
-//          wait may be moved until its first poll.
+// Owner:   outlives its waits and Guards, their destructors too: that the next
+//          one has the lock does not say that the last one is over. An
+//          OwnedGuard shares it instead. A wait may be moved until its first
+//          poll.
 #ifndef EDDY_SYNC_MUTEX_H_
 #define EDDY_SYNC_MUTEX_H_
 

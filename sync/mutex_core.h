@@ -43,7 +43,8 @@
 //   [granted] see to queue -> poll, end of the wait: the node is free.
 //
 // Threads: any. A Wait belongs to one task.
-// Owner:   outlives its Waits, and who has it locked.
+// Owner:   outlives its Waits and every call in progress: an unlock() may not be
+//          over when the next one has the lock already.
 #ifndef EDDY_SYNC_MUTEX_CORE_H_
 #define EDDY_SYNC_MUTEX_CORE_H_
 

@@ -113,9 +113,9 @@ void CurrentThread::end_watch() {
 }
 
 CoreLook CurrentThread::look_at_core(std::size_t) const noexcept {
-  // One of the first two grows before each poll, also of a block_on().
+  // One of the first three grows before each poll.
   return {.turn = core_->tick.load(kRelaxed) + core_->polls.get() +
-                  core_->departures.get(),
+                  core_->main_polls.get() + core_->departures.get(),
           .task = TaskId(core_->running.load(kRelaxed)),
           .is_at_a_poll = core_->is_at_a_poll(),
           .thread = core_->thread.load(kRelaxed)};
@@ -244,6 +244,7 @@ bool CurrentThread::drive(MainFuture& future, BlockOnWaker& main) {
 bool CurrentThread::poll_main(MainFuture& future, const Waker& waker) {
   core_->forks.begin_turn();
   Context cx(waker);
+  core_->main_polls.add();
   core_->at_main.store(true, kRelaxed);
   struct AtEnd {
     std::atomic<bool>& at_main;

@@ -89,7 +89,7 @@ class CurrentThread final : public Flavor, private blocking::Errand {
     std::chrono::steady_clock::time_point looked_for_events{};
     std::atomic<bool> at_main{false};  // at a poll of a block_on()'s future
     std::atomic<uint64_t> running{0};  // the TaskId of the poll in progress
-    Counter polls, departures, schedules, reschedules, parks;
+    Counter polls, main_polls, departures, schedules, reschedules, parks;
     std::atomic<pid_t> thread{0};  // that holds the core, for the watchdog
 
     bool is_at_a_poll() const {

@@ -61,8 +61,11 @@ void Flavor::begin_part() noexcept {
   live_.begin_part(live_list(context::current()));
 }
 
-void Flavor::end_part() noexcept {
-  live_.end_part(live_list(context::current()));
+void Flavor::end_part(task::Header& part) noexcept {
+  context::Current& here = context::current();
+  // As dismiss(): soon it may be gone, and the watchdog looks here.
+  if (here.task == &part) here.task = nullptr;
+  live_.end_part(live_list(here));
 }
 
 void Flavor::announce(const std::function<void(const TaskInfo&)>& hook,

@@ -125,7 +125,7 @@ class Flavor : public task::Scheduler, private Watchdog::Cores {
   bool enlist(task::Header& task) noexcept final;
   bool dismiss(task::Header& task) noexcept final;
   void begin_part() noexcept final;
-  void end_part() noexcept final;
+  void end_part(task::Header& part) noexcept final;
   void unhandled(std::exception_ptr error) noexcept final;
 
  protected:

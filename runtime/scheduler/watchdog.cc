@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
+#include <new>
 #include <string_view>
 #include <utility>
 
@@ -13,24 +14,7 @@
 #include "runtime/scheduler/stack_sampler.h"
 #include "runtime/task/header.h"
 
-namespace eddy {
-
-std::string BlockedPoll::message() const {
-  const auto ms =
-      std::chrono::duration_cast<std::chrono::milliseconds>(duration);
-  std::string text =
-      task == TaskId() ? "a poll" : absl::StrCat("task ", task.value());
-  if (!task_name.empty()) absl::StrAppend(&text, " \"", task_name, "\"");
-  absl::StrAppend(&text, " has blocked thread ", thread_name, " for ",
-                  ms.count(), " ms",
-                  backtrace.empty() ? ", which does not answer" : ", at");
-  for (const std::string& function : backtrace) {
-    absl::StrAppend(&text, "\n    ", function);
-  }
-  return text;
-}
-
-namespace scheduler {
+namespace eddy::scheduler {
 namespace {
 
 using base::StackTrace;
@@ -39,7 +23,7 @@ constexpr int kLooksPerThreshold = 4;
 // So many looks at nothing, and it sleeps.
 constexpr int kLinger = 16;
 // How long a thread may take to answer.
-constexpr auto kPatience = std::chrono::milliseconds(100);
+constexpr auto kPatience = std::chrono::milliseconds(500);
 // More places than a program has; what is not remembered is only counted.
 constexpr std::size_t kMostPlaces = 1024;
 
@@ -88,6 +72,8 @@ class Watchdog::Interrogation final : public StackSampler::Question {
     is_over_ = !now.is_at_a_poll || now.turn != expected_.turn;
     if (is_over_) return;
     trace_.capture();
+    // In stolen forks it is their owner, which may have ended.
+    if (now.task == TaskId()) return;
     const task::Header* task = context::current().task;
     if (task == nullptr || task->id() != now.task) return;
     const std::string_view name = task->name();
@@ -182,16 +168,17 @@ void Watchdog::rouse() {
 
 // True: something has run, or runs.
 bool Watchdog::look_at_all() {
-  const Clock::time_point now = Clock::now();
   bool is_active = false;
   for (std::size_t core = 0; core < seen_.size(); ++core) {
-    is_active |= look_at(core, now);
+    is_active |= look_at(core);
   }
   return is_active;
 }
 
-bool Watchdog::look_at(std::size_t core, Clock::time_point now) {
+bool Watchdog::look_at(std::size_t core) {
   const CoreLook look = cores_.look_at_core(core);
+  // After the look, and not one time for all: to examine a core may take long.
+  const Clock::time_point now = Clock::now();
   Seen& seen = seen_[core];
   const bool has_moved = look.turn != seen.look.turn;
   if (!look.is_at_a_poll || has_moved || !seen.look.is_at_a_poll) {
@@ -202,7 +189,11 @@ bool Watchdog::look_at(std::size_t core, Clock::time_point now) {
   seen.is_counted = true;
   blocked_polls_.fetch_add(1, std::memory_order_relaxed);
   seen.look.thread = look.thread;
-  examine(core, seen, now);
+  try {
+    examine(core, seen, now);
+  } catch (const std::bad_alloc&) {
+    // It is counted, at least.
+  }
   return true;
 }
 
@@ -238,5 +229,4 @@ void Watchdog::report(const BlockedPoll& poll) {
   call_hook(options_.report, options_.unhandled, poll);
 }
 
-}  // namespace scheduler
-}  // namespace eddy
+}  // namespace eddy::scheduler

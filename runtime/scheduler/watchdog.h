@@ -123,7 +123,7 @@ class Watchdog {
   void doze() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void rouse();
   bool look_at_all();
-  bool look_at(std::size_t core, Clock::time_point now);
+  bool look_at(std::size_t core);
   void examine(std::size_t core, const Seen& seen, Clock::time_point now);
   bool is_new(uintptr_t place);
   void report(const BlockedPoll& poll);

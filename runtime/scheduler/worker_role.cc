@@ -192,7 +192,7 @@ bool Worker::is_any_task_stuck() {
   bool is_any = false;
   for (const auto& other : scheduler_.workers()) {
     if (other.get() == this) continue;
-    is_any |= other->running() != TaskId() && is_stuck(*other);
+    is_any |= other->is_at_a_poll() && is_stuck(*other);
     note_progress(*other);
   }
   return is_any;

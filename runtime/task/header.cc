@@ -40,7 +40,7 @@ void Header::finish() noexcept {
 // True: the list's reference is ours.
 bool Header::leave_scheduler() noexcept {
   if (live_list == kPart) {
-    scheduler_->end_part();
+    scheduler_->end_part(*this);
     return true;
   }
   return live_list == kRefused || scheduler_->dismiss(*this);

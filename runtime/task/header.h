@@ -58,7 +58,7 @@ class Scheduler {
   // A part of a task, with a Header of its own in no list, begins to be; it is
   // about to complete. Until then the scheduler is there for who wakes it.
   virtual void begin_part() noexcept {}
-  virtual void end_part() noexcept {}
+  virtual void end_part(Header&) noexcept {}
   // An exception left a task, or the destructor of its outcome, and nobody
   // joins it.
   virtual void unhandled(std::exception_ptr error) noexcept = 0;

@@ -26,7 +26,8 @@ namespace {
 using namespace std::chrono_literals;
 using testing::eventually;
 
-constexpr auto kThreshold = 20ms;
+// No other poll lasts so long, on a busy machine either.
+constexpr auto kThreshold = 100ms;
 
 // What a runtime has reported.
 class Reports {
@@ -169,10 +170,10 @@ TEST_P(BlockedPolls, OfForksThatWereStolen) {
 
 // It blocks nobody, however long it takes.
 TEST_P(BlockedPolls, AreNotThoseThatBlockInPlace) {
-  Runtime& mine = start(watching().blocking_threshold(50ms));
+  Runtime& mine = start(watching().blocking_threshold(200ms));
   auto task = mine.spawn([]() -> Task<> {
     for (int i = 0; i < 2; ++i) {
-      block_in_place([] { std::this_thread::sleep_for(100ms); });
+      block_in_place([] { std::this_thread::sleep_for(300ms); });
       co_await yield_now();
     }
   });

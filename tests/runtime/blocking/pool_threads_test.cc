@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <pthread.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstddef>
 #include <filesystem>
@@ -269,8 +270,6 @@ TEST(PoolThreads, FiveHundredTwelveBlockedAndManyQueued) {
   EXPECT_EQ(runs.load(), kQueued);
   EXPECT_EQ(pool.metrics().peak_threads, size_t{kThreads});
 }
-
-// C2: a job may wait for a job that it spawned, as long as a thread is left.
 
 }  // namespace
 }  // namespace eddy::blocking

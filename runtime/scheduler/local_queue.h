@@ -128,6 +128,9 @@ inline task::Header* LocalQueue::pop() {
     const bool stealing = head.steal != head.real;
     const Head popped = {stealing ? head.steal : next, next};
     if (head_.compare_exchange_weak(word, pack(popped), kAcqRel, kAcquire)) {
+      // The next task, while this one is polled. It may be stolen or gone by
+      // then: to prefetch is not to access. The slot may be out of date, too.
+      __builtin_prefetch(slots_[next & kMask].load(kRelaxed), /*rw=*/1);
       return slots_[head.real & kMask].load(kRelaxed);
     }
   }

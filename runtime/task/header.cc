@@ -26,15 +26,23 @@ void Header::drop() noexcept {
 void Header::finish() noexcept {
   // The entry's reference, and that of the list.
   const uint64_t references = leave_scheduler() ? 2 : 1;
+  if (state_.is_alone(references)) {
+    drop_outcome();
+    return destroy();
+  }
   State::Completion end = state_.complete(false, references, join_waker_);
   if (!end.done) {
-    if (std::exception_ptr error = destroy_outcome()) {
-      scheduler_->unhandled(std::move(error));
-    }
+    drop_outcome();
     end = state_.complete(true, references, join_waker_);
   }
   if (end.joiner != nullptr) end.joiner->wake_and_release();
   if (end.last) destroy();
+}
+
+// Nobody will read it.
+void Header::drop_outcome() noexcept {
+  if (std::exception_ptr error = destroy_outcome()) [[unlikely]]
+    scheduler_->unhandled(std::move(error));
 }
 
 // True: the list's reference is ours.

@@ -172,6 +172,7 @@ class Header : public Wakeable {
   [[nodiscard]] bool wait() noexcept;
   bool wait_to_join(const Waker& waker);
   bool leave_scheduler() noexcept;
+  void drop_outcome() noexcept;
   void drop() noexcept;
 
   State state_;

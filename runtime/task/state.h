@@ -31,6 +31,7 @@
 //   RUNNING             cancel()    | CANCELLED, NOTIFIED  -
 //   COMPLETE            cancel()    COMPLETE               -
 //   RUNNING             complete()  COMPLETE, -n refs      wake the joiner
+//   RUNNING, alone      -           -                      drop outcome, free
 //   no JOIN_WAKER       detach      ~JOIN_INTEREST, -1 ref -
 //   JOIN_WAKER          detach      neither of the two     drop waker, release
 //   COMPLETE            detach      COMPLETE               drop outcome, release
@@ -102,6 +103,14 @@ class State {
   };
   [[nodiscard]] Completion complete(bool outcome_destroyed, uint64_t references,
                                     const std::atomic<Wakeable*>& join_waker);
+
+  // The caller's `references` are all that there are, and nobody wants the
+  // outcome: the task needs no complete(), since nobody would see it. As in
+  // release(), a load will do.
+  bool is_alone(uint64_t references) const {
+    const uint64_t word = word_.load(kAcquire);  // [free]
+    return (word & kJoinInterest) == 0 && word >> kRefShift == references;
+  }
 
   bool is_complete() const { return has(kComplete); }  // [done] acquire
 

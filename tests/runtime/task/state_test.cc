@@ -165,6 +165,18 @@ TEST(State, CompletionWithoutAJoinerAsksForTheOutcomesEndFirst) {
   EXPECT_TRUE(end.last);
 }
 
+TEST(State, IsAloneOnceNobodyElseHasAReferenceOrWantsTheOutcome) {
+  State state;
+  ASSERT_EQ(state.start(), AtStart::kPoll);
+  EXPECT_FALSE(state.is_alone(3)) << "the JoinHandle's reference counts";
+  EXPECT_FALSE(state.is_alone(2)) << "there is a third reference";
+  state.retain();  // a waker
+  EXPECT_TRUE(state.drop_join_interest().released);
+  EXPECT_FALSE(state.is_alone(2)) << "a waker can still cancel or wake";
+  EXPECT_FALSE(state.release());
+  EXPECT_TRUE(state.is_alone(2));
+}
+
 TEST(State, CompletionLeavesTheReferencesOfOthers) {
   State state;
   Slot slot{nullptr};

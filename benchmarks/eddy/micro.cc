@@ -274,31 +274,65 @@ Measured skynet_spawn(const Runtime& runtime, const Arguments&) {
   });
 }
 
-Task<> idle(sync::Notify& gate, Countdown& waiting, Countdown& ended) {
-  sync::Notify::Notified open = gate.notified();
-  waiting.arrive();
+// Tasks that wait for `gate`, and tell when they do and when they have.
+struct Idlers {
+  sync::Notify gate;
+  Countdown waiting;
+  Countdown ended;
+};
+
+Task<> idle(Idlers& all) {
+  sync::Notify::Notified open = all.gate.notified();
+  all.waiting.arrive();
   co_await open;
-  ended.arrive();
+  all.ended.arrive();
 }
 
-Measured idle_task_bytes(const Runtime& runtime, const Arguments& arguments) {
-  const std::size_t tasks = arguments.tasks;
-  static sync::Notify gate;  // as the countdowns
-  static Countdown waiting;
-  static Countdown ended;
-  waiting.reset(tasks);
-  ended.reset(tasks);
-  const std::size_t before = resident_bytes();
-  for (std::size_t i = 0; i < tasks; ++i) {
-    runtime.spawn(idle(gate, waiting, ended)).detach();
+// The same by hand, without a coroutine.
+class Idle {
+ public:
+  using Output = void;
+
+  explicit Idle(Idlers& all) : open_(all.gate.notified()), all_(all) {}
+
+  Poll<void> poll(Context& cx) {
+    if (!std::exchange(told_, true)) all_.waiting.arrive();
+    if (open_.poll(cx).is_pending()) return kPending;
+    all_.ended.arrive();
+    return kReady;
   }
-  runtime.block_on(waiting.wait());
+
+ private:
+  sync::Notify::Notified open_;
+  Idlers& all_;
+  bool told_ = false;
+};
+
+template <class MakeIdle>
+Measured bytes_of_idle(const Runtime& runtime, const Arguments& arguments,
+                       MakeIdle make) {
+  const std::size_t tasks = arguments.tasks;
+  static Idlers all;  // as the countdowns
+  all.waiting.reset(tasks);
+  all.ended.reset(tasks);
+  const std::size_t before = resident_bytes();
+  for (std::size_t i = 0; i < tasks; ++i) runtime.spawn(make(all)).detach();
+  runtime.block_on(all.waiting.wait());
   const std::size_t after = resident_bytes();
-  gate.notify_waiters();
-  runtime.block_on(ended.wait());
+  all.gate.notify_waiters();
+  runtime.block_on(all.ended.wait());
   return Measured::figure(
       static_cast<double>(after - before) / static_cast<double>(tasks),
       "bytes");
+}
+
+Measured idle_task_bytes(const Runtime& runtime, const Arguments& arguments) {
+  return bytes_of_idle(runtime, arguments, idle);
+}
+
+Measured idle_future_bytes(const Runtime& runtime, const Arguments& arguments) {
+  return bytes_of_idle(runtime, arguments,
+                       [](Idlers& all) { return Idle(all); });
 }
 
 }  // namespace
@@ -322,5 +356,6 @@ int main(int argc, char** argv) {
                          {"chained_spawn", chained_spawn, 1000},
                          {"skynet_spawn", skynet_spawn},
                          {"idle_task_bytes", idle_task_bytes, 1'000'000},
+                         {"idle_future_bytes", idle_future_bytes, 1'000'000},
                      }));
 }

@@ -5,6 +5,7 @@ SUITES = {
         "spawn_join", "join_set", "spawn_remote", "spawn_many_local",
         "remote_idle", "remote_busy1", "remote_busy2", "yield_many",
         "ping_pong", "chained_spawn", "skynet_spawn", "idle_task_bytes",
+        "idle_future_bytes",
     ],
     "forkjoin": [
         "fib", "fib_range", "skynet", "skynet_range", "nqueens", "matmul",

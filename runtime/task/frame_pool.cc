@@ -151,8 +151,8 @@ class Cache {
       return nullptr;
     own.current = frame->next;
     // The next one to give, while the caller fills this one: what is free is
-    // cold where many frames live. With the like in LocalQueue::pop(), CPU time
-    // for a spawn and join among 10^6: 193 instead of 236 ns.
+    // cold where many frames live. With the like in LocalQueue::pop(), a task
+    // of skynet_spawn takes 275 instead of 318 ns of CPU time.
     __builtin_prefetch(frame->next, /*rw=*/1);
     ++own.room;
     return frame;

@@ -24,6 +24,7 @@
 
 #include "runtime/task/future.h"
 #include "runtime/task/task.h"
+#include "sync/blocking_wait.h"
 #include "sync/once_cell.h"
 
 namespace eddy::sync {
@@ -46,6 +47,8 @@ class Lazy {
   Lazy& operator=(const Lazy&) = delete;
 
   Task<T&> get() { return cell_.get_or_init(std::ref(make_)); }
+  // On a thread that may block.
+  T& blocking_get() { return blocking_wait(get(), "blocking_get()"); }
   // Null until it was made.
   T* get_if_made() { return cell_.get(); }
 

@@ -33,6 +33,7 @@
 
 #include "absl/status/statusor.h"
 #include "runtime/task/task.h"
+#include "sync/blocking_wait.h"
 #include "sync/semaphore.h"
 
 namespace eddy::sync {
@@ -77,7 +78,15 @@ class OnceCell {
     co_return *get();
   }
 
-  // The same, where `make()` gives an absl::StatusOr<T>, or a future of one.
+  // On a thread that may block; `make()` runs there.
+  template <class F>
+  T& blocking_get_or_init(F make) {
+    return blocking_wait(get_or_init(std::move(make)),
+                         "blocking_get_or_init()");
+  }
+
+  // As get_or_init(), where `make()` gives an absl::StatusOr<T>, or a future of
+  // one.
   template <class F>
   Task<absl::StatusOr<T*>> get_or_try_init(F make) {
     if (T* value = get()) co_return value;

@@ -154,8 +154,12 @@ class [[nodiscard]] TaskTracker::Wait {
       : state_(std::move(state)), notified_(state_->empty) {}
 
   Poll<void> poll(Context& cx) {
+    if (!cx.has_budget()) return cx.yield();
     // [ended] A last task that ends from here on ends the wait for `empty`.
-    if (state_->word.load(std::memory_order_acquire) == kClosed) return kReady;
+    if (state_->word.load(std::memory_order_acquire) == kClosed) {
+      cx.spend();
+      return kReady;
+    }
     return notified_.poll(cx);
   }
 

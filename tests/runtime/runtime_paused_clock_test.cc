@@ -12,8 +12,11 @@
 #include "runtime/spawn.h"
 #include "runtime/task/task.h"
 #include "runtime/task/yield.h"
+#include "runtime/time/delay_queue.h"
+#include "runtime/time/interval.h"
 #include "runtime/time/sleep.h"
 #include "runtime/time/timeout.h"
+#include "sync/mpsc.h"
 #include "tests/support/runtime_fixture.h"
 
 namespace eddy {
@@ -164,6 +167,46 @@ TEST_P(PausedClock, TimersOfAForeignThread) {
   for (auto& sleeper : sleepers) {
     EXPECT_GE(runtime.block_on(std::move(sleeper)).value() - start, 1h);
   }
+}
+
+Task<> tick(Instant start) {
+  auto every = time::interval(10ms);
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_EQ(co_await every.tick(), start + i * 10ms);
+    EXPECT_EQ(time::now(), start + i * 10ms);
+  }
+}
+Task<> expire(Instant start) {
+  time::DelayQueue<int> queue;
+  for (int i = 0; i < 100; ++i) queue.insert(i, (1 + i * 37 % 100) * 7ms);
+  for (int i = 1; auto expired = co_await queue.next(); ++i) {
+    EXPECT_EQ(time::now(), start + i * 7ms);
+    EXPECT_EQ(expired->deadline, time::now());
+  }
+}
+Task<> send_in_time(Instant start) {
+  auto ends = sync::mpsc::create<int>(1);
+  EXPECT_TRUE(ends.sender.try_send(0));
+  for (int i = 1; i <= 20; ++i) {
+    int value = i;
+    EXPECT_FALSE((co_await ends.sender.send_timeout(value, 13ms)).ok());
+    EXPECT_EQ(time::now(), start + i * 13ms);
+  }
+}
+
+TEST_P(PausedClock, IntervalsQueuesAndTimeLimitsAreExact) {
+  Runtime& runtime = paused();
+  runtime.block_on([]() -> Task<> {
+    const Instant start = time::now();
+    std::vector<JoinHandle<void>> tasks;
+    for (int i = 0; i < 4; ++i) {
+      tasks.push_back(spawn(tick(start)));
+      tasks.push_back(spawn(expire(start)));
+      tasks.push_back(spawn(send_in_time(start)));
+    }
+    for (JoinHandle<void>& task : tasks) (co_await task).value();
+    EXPECT_EQ(time::now(), start + 990ms);
+  });
 }
 
 TEST_P(PausedClock, TheSameStoryTwice) {

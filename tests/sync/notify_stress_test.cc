@@ -49,6 +49,7 @@ bool take_permit(Round& round, QuietWaker& target, Random& random) {
   }
   if (poll(wait, target)) return true;
   if (random.below(3) == 0) {  // gives up, now or a little later
+    if (random.below(16) == 0) std::this_thread::yield();
     for (int n = random.below(80); n > 0; --n) round.turns_taken.load(kRelaxed);
     return false;
   }
@@ -64,6 +65,8 @@ bool take_permit(Round& round, QuietWaker& target, Random& random) {
 void take_turns(Round& round, int me, Random& random) {
   for (int turn = 0; turn < kTurns; ++turn) {
     if (!take_permit(round, round.wakers[me][turn], random)) continue;
+    // Lets others come, and wait, where there are more threads than cores.
+    if (random.below(16) == 0) std::this_thread::yield();
     ++round.turns;
     round.turns_taken.fetch_add(1, kRelaxed);
     random.below(2) == 0 ? round.notify.notify_one()
@@ -93,7 +96,8 @@ TEST(NotifyStress, ThePermitIsNeitherLostNorDoubled) {
 
 // Property (E2): a notify_waiters() ends every wait that was made before it,
 // whatever the state of that, and who was waiting sees what was written before;
-// a notify_one() that may come with it is not lost among those.
+// a notify_one() that comes after it, also by one who was ended by it while
+// others are yet to be served, is not lost among those.
 constexpr int kWaiters = 2;
 
 struct BroadcastRound {
@@ -101,7 +105,13 @@ struct BroadcastRound {
   QuietWaker wakers[kWaiters];
   std::atomic<int> made{0};
   int news = 0;  // plain: written before the notify_waiters()
-  bool notifies_one = false;
+  std::atomic<bool> notified_one{false};
+
+  void maybe_notify_one(Random& random) {
+    if (random.below(2) == 0) return;
+    notified_one.store(true, kRelaxed);
+    notify.notify_one();
+  }
 };
 
 TEST(NotifyStress, NotifyWaitersForgetsNobody) {
@@ -111,7 +121,9 @@ TEST(NotifyStress, NotifyWaitersForgetsNobody) {
     target.letter = 1;
     Notify::Notified wait = round.notify.notified();
     round.made.fetch_add(1, kRelaxed);
-    for (int n = random.below(100); n > 0; --n) round.made.load(kRelaxed);
+    // Before, within or after the notify_waiters().
+    const int most = random.below(3) == 0 ? 10'000 : 100;
+    for (int n = random.below(most); n > 0; --n) round.made.load(kRelaxed);
     const bool gives_up = random.below(4) == 0;
     for (bool is_ready = poll(wait, target); !is_ready;) {
       if (gives_up) return;
@@ -120,20 +132,21 @@ TEST(NotifyStress, NotifyWaitersForgetsNobody) {
       EXPECT_TRUE(is_ready);
     }
     EXPECT_EQ(round.news, 1);
+    round.maybe_notify_one(random);
   });
   stress.threads(1, [](BroadcastRound& round, int, Random& random) {
     while (round.made.load(kRelaxed) < kWaiters) std::this_thread::yield();
+    if (random.below(4) == 0) std::this_thread::yield();
     for (int n = random.below(100); n > 0; --n) round.made.load(kRelaxed);
     round.news = 1;
-    round.notifies_one = random.below(2) == 0;
     round.notify.notify_waiters();
-    if (round.notifies_one) round.notify.notify_one();
+    round.maybe_notify_one(random);
   });
   stress.run([](BroadcastRound& round) {
     QuietWaker waker;
     waker.letter = 1;
     Notify::Notified wait = round.notify.notified();
-    EXPECT_EQ(poll(wait, waker), round.notifies_one);
+    EXPECT_EQ(poll(wait, waker), round.notified_one.load(kRelaxed));
     for (QuietWaker& each : round.wakers) EXPECT_EQ(each.kept_wakers(), 0);
   });
 }

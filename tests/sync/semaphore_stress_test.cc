@@ -44,6 +44,13 @@ Poll<OutputOf<F>> poll(F& future, QuietWaker& target) {
   return future.poll(cx);
 }
 
+// For a moment, or until others have come, where there are more threads than
+// cores.
+void linger(std::atomic<int>& word, Random& random, uint32_t most) {
+  if (random.below(16) == 0) std::this_thread::yield();
+  for (uint32_t n = random.below(most); n > 0; --n) word.load(kRelaxed);
+}
+
 // Waits for a wake, or polls for nothing, or gives up, now or a little later.
 // The last of `most_wakes` must not be in vain.
 template <class F>
@@ -56,7 +63,7 @@ std::optional<OutputOf<F>> await_or_give_up(F future, QuietWaker& target,
     return *std::move(polled);
   }
   if (random.below(3) == 0) {
-    for (int n = random.below(80); n > 0; --n) word.load(kRelaxed);
+    linger(word, random, 80);
     return std::nullopt;
   }
   const bool impatient = random.below(2) == 0;
@@ -90,6 +97,7 @@ void take_turns(Round& round, int me, Random& random) {
     if (!permit.has_value()) continue;
     EXPECT_LE(round.holders.fetch_add(count, kRelaxed) + count, 2u);
     if (count == 2) ++round.alone;
+    linger(round.holders, random, 20);
     round.holders.fetch_sub(count, kRelaxed);
   }
 }
@@ -125,7 +133,7 @@ TEST(MutexStress, WhoWaitsIsPassedOnceAtMost) {
       if (!guard.has_value()) continue;
       EXPECT_EQ(round.holders.fetch_add(1, kRelaxed), 0);
       ++**guard;
-      for (int n = random.below(400); n > 0; --n) round.taken.load(kRelaxed);
+      linger(round.taken, random, 400);
       round.taken.fetch_add(1, kRelaxed);
       round.holders.fetch_sub(1, kRelaxed);
     }

@@ -22,8 +22,10 @@
 #include "runtime/task/join_handle.h"
 #include "runtime/task/task.h"
 #include "runtime/task/yield.h"
+#include "sync/broadcast.h"
 #include "sync/mpsc.h"
 #include "sync/semaphore.h"
+#include "sync/watch.h"
 #include "tests/runtime/combinators/manual_future.h"
 #include "tests/runtime/groups/alive.h"
 #include "tests/support/abort_after.h"
@@ -325,6 +327,60 @@ TEST(StreamMap, GivesItemsUnderTheirKeys) {
   EXPECT_TRUE(moved.remove("a"));
   EXPECT_FALSE(moved.remove("a"));
   EXPECT_FALSE(moved.poll_next(waker.context())->has_value());
+}
+
+// The channel's messages, with how many were missed, and then the end.
+TEST(Messages, OfABroadcast) {
+  WakeCounter waker;
+  auto [sender, receiver] = sync::broadcast::create<int>(/*capacity=*/2);
+  auto borrowed = receiver.resubscribe();
+  auto all = streams::messages(std::move(receiver));
+  EXPECT_TRUE(all.poll_next(waker.context()).is_pending());
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(sender.send(int{i}));
+  EXPECT_EQ(waker.wakes(), 1);
+  auto first = *all.poll_next(waker.context());
+  EXPECT_EQ(first->value, 1);
+  EXPECT_EQ(first->missed, 1u);
+  auto sum = finish(streams::fold(
+      streams::messages(borrowed) | streams::take(2), 0,
+      [](int sum, const auto& received) { return sum + received.value; }));
+  EXPECT_EQ(sum, 1 + 2);
+  EXPECT_EQ((**all.poll_next(waker.context())).value, 2);
+  EXPECT_TRUE(all.poll_next(waker.context()).is_pending());
+  sender.close();
+  EXPECT_EQ(waker.wakes(), 2);
+  EXPECT_FALSE(all.poll_next(waker.context())->has_value());
+}
+
+// D4: what is dropped while it waits has taken no message.
+TEST(Messages, ADroppedNextLosesNone) {
+  WakeCounter waker;
+  auto ends = sync::broadcast::create<int>(4);
+  auto all = streams::messages(ends.receiver);
+  for (int polls = 0; polls < 3; ++polls) {
+    auto next = all.next();
+    for (int i = 0; i < polls; ++i) {
+      EXPECT_TRUE(next.poll(waker.context()).is_pending());
+    }
+  }
+  EXPECT_TRUE(ends.sender.send(1));
+  EXPECT_EQ((**all.next().poll(waker.context())).value, 1);
+}
+
+TEST(Changes, OfAWatch) {
+  WakeCounter waker;
+  auto ends = sync::watch::create(0);
+  auto all = streams::changes(std::move(ends.receiver));
+  EXPECT_TRUE(all.poll_next(waker.context()).is_pending());
+  ends.sender.send_replace(1);
+  ends.sender.send_replace(2);
+  EXPECT_EQ(***all.poll_next(waker.context()), 2);
+  EXPECT_TRUE(all.poll_next(waker.context()).is_pending());
+  {
+    auto last = std::move(ends.sender);
+  }
+  EXPECT_EQ(waker.wakes(), 2);
+  EXPECT_FALSE(all.poll_next(waker.context())->has_value());
 }
 
 TEST(StreamMap, AnInsertReplaces) {

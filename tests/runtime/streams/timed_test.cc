@@ -89,6 +89,25 @@ TEST(TimedStreams, ChunksTimeoutGivesWhatIsThere) {
   EXPECT_FALSE(batches.poll_next(waker.context())->has_value());
 }
 
+// G1
+TEST(TimedStreams, ExtremeTimesAreNoOverflow) {
+  TimeEnvironment env;
+  WakeCounter waker;
+  constexpr auto kLongest = std::chrono::hours::max();
+  auto timely = after({5ms}) | timeout(kLongest);
+  EXPECT_TRUE(timely.poll_next(waker.context()).is_pending());
+  env.advance(5ms);
+  EXPECT_EQ((**timely.poll_next(waker.context())).value(), 0);
+  auto slow = items(std::vector<int>{1, 2}) | throttle(kLongest);
+  EXPECT_EQ(**slow.poll_next(waker.context()), 1);
+  EXPECT_TRUE(slow.poll_next(waker.context()).is_pending());
+  auto batches = after({0ms, 5ms}) | chunks_timeout(2, kLongest);
+  EXPECT_TRUE(batches.poll_next(waker.context()).is_pending());
+  env.advance(24h * 36500);
+  EXPECT_TRUE(slow.poll_next(waker.context()).is_pending());
+  EXPECT_EQ(**batches.poll_next(waker.context()), (std::vector<int>{0, 1}));
+}
+
 TEST(TimedStreams, TicksAreAStream) {
   TimeEnvironment env;
   WakeCounter waker;

@@ -112,6 +112,22 @@ TEST(Timeout, OfZeroEndsWhatIsPending) {
   EXPECT_TRUE(absl::IsDeadlineExceeded(*result));
 }
 
+// G1
+TEST(Timeout, OfExtremeTimesIsNoOverflow) {
+  TimeEnvironment time;
+  WakeCounter waker;
+  auto longest = timeout(std::chrono::hours::max(), nothing_after(24h * 36500));
+  EXPECT_TRUE(longest.poll(waker.context()).is_pending());
+  time.advance(24h * 36500);
+  EXPECT_TRUE((*longest.poll(waker.context())).ok());
+  auto never = timeout_at(Instant::max(), nothing_after(Duration::max()));
+  EXPECT_TRUE(never.poll(waker.context()).is_pending());
+  auto shortest = timeout(std::chrono::hours::min(), nothing_after(1ms));
+  EXPECT_TRUE(absl::IsDeadlineExceeded(*shortest.poll(waker.context())));
+  auto past = timeout_at(Instant::min(), nothing_after(1ms));
+  EXPECT_TRUE(absl::IsDeadlineExceeded(*past.poll(waker.context())));
+}
+
 TEST(Timeout, StatusIsFlattened) {
   TimeEnvironment time;
   WakeCounter waker;

@@ -1,5 +1,6 @@
 #include "reactor/core.h"
 
+#include <algorithm>
 #include <bit>
 #include <span>
 
@@ -31,7 +32,8 @@ Core::Core(const Group& group, const Options& options)
       uring_(options.io_uring,
              [this](int ring) { return epoll_.add_completions(ring).ok(); }) {}
 
-size_t Core::poll(std::optional<std::chrono::nanoseconds> timeout) {
+size_t Core::poll(std::optional<std::chrono::nanoseconds> timeout,
+                  size_t at_most) {
   EDDY_DCHECK(!has_poller_.exchange(true, kRelaxed),
               "two threads poll one reactor");
   const bool may_wait = !timeout || *timeout > std::chrono::nanoseconds::zero();
@@ -44,7 +46,8 @@ size_t Core::poll(std::optional<std::chrono::nanoseconds> timeout) {
     uring->flush();
     if (uring->has_completions()) timeout = std::chrono::nanoseconds::zero();
   }
-  const size_t count = epoll_.wait(events_, timeout);
+  const size_t room = std::min(events_.size(), at_most);
+  const size_t count = epoll_.wait(std::span(events_).first(room), timeout);
   if (waits) wake_state_.end_wait();
   bump(polls_, 1);
   const size_t interrupts = deliver(count);

@@ -69,7 +69,7 @@ class Core {
     return *group_.cores()[number % group_.cores().size()];
   }
 
-  size_t poll(std::optional<std::chrono::nanoseconds> timeout);
+  size_t poll(std::optional<std::chrono::nanoseconds> timeout, size_t at_most);
   void wake();
   void shut_down();
   Metrics metrics() const;

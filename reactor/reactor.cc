@@ -55,8 +55,9 @@ Reactor::~Reactor() {
   core_->drain(std::chrono::steady_clock::time_point::min());
 }
 
-size_t Reactor::poll(std::optional<std::chrono::nanoseconds> timeout) {
-  return core_->poll(timeout);
+size_t Reactor::poll(std::optional<std::chrono::nanoseconds> timeout,
+                     size_t at_most) {
+  return core_->poll(timeout, at_most);
 }
 void Reactor::wake() { core_->wake(); }
 std::shared_ptr<Uring> Reactor::uring(Opcode opcode) const {

@@ -66,8 +66,10 @@ class Reactor {
   // Waits until there are events, wake() is called, or `timeout` is over
   // (nullopt: never; zero: does not wait), then wakes the tasks concerned.
   // Returns how many events there were, which may be 0. Signals don't end it.
-  // It may return for nothing.
-  size_t poll(std::optional<std::chrono::nanoseconds> timeout);
+  // It may return for nothing. `at_most`: so many events, of which the others
+  // stay with the kernel for the next poll, in their order.
+  size_t poll(std::optional<std::chrono::nanoseconds> timeout,
+              size_t at_most = SIZE_MAX);
 
   // Ends the poll in progress, or makes the next one return at once. What the
   // caller wrote before, the holder of the role sees after that poll. Many

@@ -14,6 +14,8 @@
 #define EDDY_RUNTIME_SCHEDULER_DRIVER_H_
 
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <optional>
 
@@ -40,7 +42,8 @@ class Driver {
   // them for as long as this. (A turn after each 61 yields of 20 ns doubled the
   // time of a yield.)
   static constexpr std::chrono::microseconds kLeastInterval{30};
-  void turn(Wait wait, const Flavor& flavor);
+  // For so many events at most, so that there is room for what they wake.
+  void turn(Wait wait, const Flavor& flavor, std::size_t at_most = SIZE_MAX);
 
   const reactor::Reactor& reactor() const { return reactor_; }
 
@@ -59,9 +62,9 @@ class Driver {
 
  private:
   void wait_until_due(std::optional<time::Duration> timeout,
-                      const Flavor& flavor);
-  void wait_paused(std::optional<time::Duration> timeout,
-                   const Flavor& flavor);
+                      const Flavor& flavor, std::size_t at_most);
+  void wait_paused(std::optional<time::Duration> timeout, const Flavor& flavor,
+                   std::size_t at_most);
   void fire();
 
   reactor::Reactor& reactor_;

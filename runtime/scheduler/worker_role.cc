@@ -26,6 +26,9 @@ constexpr auto kRunTime = std::chrono::microseconds(200);
 // The clock is read after the first task of a run, and then after each fourth:
 // to read it takes as long as a short task.
 constexpr uint32_t kClockInterval = 4;
+// How many events it fetches where its queue is full, and stays so: its tasks
+// yield, or spawn.
+constexpr uint32_t kFewEvents = 16;
 // A poll as short as this is not what keeps others waiting.
 constexpr auto kShortPoll = std::chrono::microseconds(50);
 // How long the holder leaves a long task to others who don't come to it.
@@ -95,12 +98,18 @@ void Worker::harvest() {
   scheduler_.call_unpark_hook();
 }
 
+// What our queue has no room for stays with the kernel, in its order: in the
+// injection queue it would wait for other workers, while we serve those that
+// come later. (Of 1000 connections in a closed loop, server on one CPU, 1% had
+// to wait for 43 ms and not for 21.)
 void Worker::turn(Driver::Wait wait) {
   context::Current& here = context::current();
+  uint32_t room = queue_.free_slots();
+  if (room == 0) room = kFewEvents;
   // What is woken meanwhile goes to the batch.
   here.core = nullptr;
   here.wake_batch = &harvest_;
-  seat_->driver.turn(wait, scheduler_);
+  seat_->driver.turn(wait, scheduler_, room);
   here.core = this;
   here.wake_batch = nullptr;
   if (!harvest_.empty()) accept_harvest();

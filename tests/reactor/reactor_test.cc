@@ -500,6 +500,20 @@ TEST(Reactor, MoreEventsThanOnePollTakesComeWithTheNext) {
   EXPECT_EQ(reactor->poll(0ns), 0u);
 }
 
+TEST(Reactor, WhatAPollHasNoRoomForComesWithTheNext) {
+  auto reactor = make_reactor();
+  std::vector<Fd> fds;
+  std::vector<Registration> registrations;
+  for (int i = 0; i < 5; ++i) {
+    fds.emplace_back(::eventfd(1, EFD_NONBLOCK));
+    registrations.push_back(watch(*reactor, fds.back().get()));
+  }
+  EXPECT_EQ(reactor->poll(0ns, 3), 3u);
+  EXPECT_EQ(reactor->poll(std::nullopt, 1), 1u);
+  EXPECT_EQ(reactor->poll(0ns), 1u);
+  EXPECT_EQ(reactor->poll(0ns), 0u);
+}
+
 TEST(Reactor, MoreWakersThanOneBatchAreAllWoken) {
   auto reactor = make_reactor();
   constexpr int kFds = 200;

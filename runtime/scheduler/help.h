@@ -10,8 +10,13 @@
 //     look for one costs something, too: each time that there is none, the
 //     pause until the next look is twice as long;
 //   - once it has lasted kAtLast in any case, since a process may have its
-//     share of busy CPUs. Where as many run tasks as may it is the only reason:
-//     one of them may be blocked.
+//     share of busy CPUs. Who comes then takes his time from somebody who runs,
+//     a load on the same machine or the holder itself: so the next time it has
+//     to last twice as long, up to kAtLatest, and half of that again after each
+//     time that there was an idle CPU. (echo_c256: 10 such wakes a second and
+//     not 50.)
+//   - where as many run tasks as may, only after kAtLast: one of them may be
+//     blocked.
 //
 // Threads: belongs to one.
 #ifndef EDDY_RUNTIME_SCHEDULER_HELP_H_
@@ -33,6 +38,7 @@ class Help {
   static constexpr std::chrono::microseconds kAfter{50};
   static constexpr std::chrono::microseconds kLongestPause{2'000};
   static constexpr std::chrono::microseconds kAtLast{5'000};
+  static constexpr std::chrono::microseconds kAtLatest{1'280'000};
 
   // The holder is at its tasks from `now` on.
   void begin_run(TimePoint now) { last_ = now; }
@@ -49,19 +55,22 @@ class Help {
 
   // So many tasks wait. Whether to ask, to look for an idle CPU before that, or
   // not even that. `is_manned`: as many run tasks as may.
-  enum class Step : unsigned char { kNone, kLook, kAsk };
+  enum class Step : unsigned char { kNone, kLook, kAsk, kAskAtLast };
   Step next(uint32_t waiting, bool is_manned, TimePoint now) {
     if (since_ == TimePoint()) since_ = now;
     const auto waited = now - since_;
-    if (waited >= kAtLast) return Step::kAsk;
-    if (is_manned) return Step::kNone;
+    if (is_manned) return waited >= kAtLast ? Step::kAsk : Step::kNone;
     if (mean_ >= kLongPoll && mean_ * waiting >= kAfter) return Step::kAsk;
+    if (waited >= at_last_) return Step::kAskAtLast;
     return waited >= kAfter && now >= next_look_ ? Step::kLook : Step::kNone;
   }
 
-  void asked(TimePoint now) {
+  // It has asked, for that reason.
+  void asked(Step step, TimePoint now) {
     since_ = now;
     pause_ = {};
+    if (step == Step::kAskAtLast) at_last_ = std::min(2 * at_last_, kAtLatest);
+    if (step == Step::kLook) at_last_ = std::max(at_last_ / 2, kAtLast);
   }
   void found_no_cpu(TimePoint now) {
     pause_ = std::clamp(2 * pause_, kAfter, kLongestPause);
@@ -74,6 +83,7 @@ class Help {
   TimePoint since_;  // of the backlog, or of the last call for help
   TimePoint next_look_;
   std::chrono::microseconds pause_{0};
+  std::chrono::microseconds at_last_ = kAtLast;
 };
 
 }  // namespace eddy::scheduler

@@ -192,7 +192,7 @@ bool Worker::needs_help(steady_clock::time_point now) {
     help_.found_no_cpu(now);
     return false;
   }
-  help_.asked(now);
+  help_.asked(step, now);
   return !is_manned || is_any_task_stuck();
 }
 

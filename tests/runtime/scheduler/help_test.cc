@@ -41,7 +41,7 @@ TEST(Help, ABacklogThatEndsCountsNoMore) {
 TEST(Help, AfterACallTheNextIsDueAsLateAsTheFirst) {
   Help help;
   EXPECT_EQ(next(help, kStart), Step::kNone);
-  help.asked(kStart + 50us);
+  help.asked(Step::kLook, kStart + 50us);
   EXPECT_EQ(next(help, kStart + 99us), Step::kNone);
   EXPECT_EQ(next(help, kStart + 100us), Step::kLook);
 }
@@ -53,7 +53,7 @@ TEST(Help, LooksForACpuLessAndLessOftenAndAsksInTheEnd) {
   auto time = 0us;
   for (; time < 1s; time += 1us) {
     const Step step = next(help, kStart + time);
-    if (step == Step::kAsk) break;
+    if (step == Step::kAskAtLast) break;
     if (step == Step::kNone) continue;
     looks.push_back(time);
     help.found_no_cpu(kStart + time);
@@ -61,6 +61,36 @@ TEST(Help, LooksForACpuLessAndLessOftenAndAsksInTheEnd) {
   EXPECT_EQ(looks, (std::vector<std::chrono::microseconds>{
                        50us, 100us, 200us, 400us, 800us, 1600us, 3200us}));
   EXPECT_EQ(time, 5ms);
+}
+
+// When it asks, in a backlog that does not end, while no CPU is idle.
+std::vector<std::chrono::milliseconds> asks_at_last(
+    Help& help, Help::TimePoint from, std::chrono::milliseconds until) {
+  std::vector<std::chrono::milliseconds> asks;
+  for (auto time = 0ms; time < until; time += 1ms) {
+    const Step step = next(help, from + time);
+    if (step == Step::kLook) help.found_no_cpu(from + time);
+    if (step != Step::kAskAtLast) continue;
+    asks.push_back(time);
+    help.asked(step, from + time);
+  }
+  return asks;
+}
+
+TEST(Help, IsAskedForAtLastLessAndLessOften) {
+  Help help;
+  EXPECT_EQ(asks_at_last(help, kStart, 5s),
+            (std::vector{5ms, 15ms, 35ms, 75ms, 155ms, 315ms, 635ms, 1275ms,
+                         2555ms, 3835ms}));
+}
+
+TEST(Help, IsAskedForAtLastSoonerAfterAnIdleCpu) {
+  Help help;
+  (void)asks_at_last(help, kStart, 80ms);
+  help.asked(Step::kLook, kStart + 80ms);  // 80 ms become 40
+  EXPECT_EQ(asks_at_last(help, kStart + 80ms, 100ms), std::vector{40ms});
+  for (int i = 0; i < 9; ++i) help.asked(Step::kLook, kStart + 180ms);
+  EXPECT_EQ(asks_at_last(help, kStart + 180ms, 10ms), std::vector{5ms});
 }
 
 // The next backlog does not begin with a look at once, but the pause ends.
@@ -76,7 +106,7 @@ TEST(Help, LongPausesOutliveABacklogButEnd) {
   help.end_backlog();
   EXPECT_EQ(next(help, now), Step::kNone);
   EXPECT_EQ(next(help, now + 60us), Step::kLook);
-  help.asked(now + 60us);
+  help.asked(Step::kLook, now + 60us);
   EXPECT_EQ(next(help, now + 130us), Step::kLook);
 }
 
@@ -118,6 +148,20 @@ TEST(Help, WhereAllAreAtTasksIsAskedForAtLastOnly) {
   EXPECT_EQ(next_manned(help, kStart + 100us), Step::kNone);
   EXPECT_EQ(next_manned(help, kStart + 5ms - 1us), Step::kNone);
   EXPECT_EQ(next_manned(help, kStart + 5ms), Step::kAsk);
+}
+
+// One of them may be blocked, and another one then: no reason to wait longer.
+TEST(Help, WhereAllAreAtTasksIsAskedForAsOftenAsAtFirst) {
+  Help help;
+  auto now = kStart;
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(next_manned(help, now), Step::kNone);
+    now += 5ms;
+    EXPECT_EQ(next_manned(help, now), Step::kAsk);
+    help.asked(Step::kAsk, now);
+  }
+  (void)asks_at_last(help, now, 80ms);
+  EXPECT_EQ(next_manned(help, now + 80ms), Step::kAsk);
 }
 
 }  // namespace

@@ -14,8 +14,9 @@
 // A message costs two read-modify-writes to send and none to receive; one more
 // each where the channel is bounded, and those on lines that the two ends
 // seldom share. Only a receiver that waits is woken, and by the very message
-// that it waits for. Memory grows and shrinks with the queue, by blocks of some
-// 32 messages.
+// that it waits for. Where two cores send at the same moment, one of them goes on
+// and the other pauses for microseconds. Memory grows and shrinks with the queue,
+// by blocks of some 32 messages.
 //
 // Threads: any. A Sender belongs to one task at a time, its copies to others;
 //          the Receiver to one. What was written before send(), the receiver

@@ -19,7 +19,8 @@
 // The exchange cannot be misled by a block that was freed and came back in the
 // meantime: block and index say all that a claim needs. CLOSED lets nobody
 // claim any more, and the slot that would have been next becomes the end: all
-// that was pushed is before it.
+// that was pushed is before it. Who loses the exchange to another core leaves the
+// tail to that one for as long as it goes on.
 //
 // The waker of the receiver lies in the very slot that it waits for, as a
 // counted reference which belongs to whoever takes it out. So only the push
@@ -54,6 +55,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "runtime/base/backoff.h"
 #include "runtime/base/bits.h"
 #include "runtime/task/waker.h"
 
@@ -256,6 +258,8 @@ class BlockList {
         return {block, &block->slots[now & kIndex],
                 is_last ? next.release() : nullptr};
       }
+      base::back_off(tail_);
+      now = tail_.load(kAcquire);
     }
   }
 

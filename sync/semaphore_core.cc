@@ -12,7 +12,7 @@ Poll<bool> SemaphoreCore::poll_slowly(Wait& wait, Context& cx) {
   EDDY_DCHECK(state != State::kDone, "an acquire is polled after it was ready");
   if (state == State::kNew || state == State::kWaiting) {
     Waker old;  // ends after the lock
-    base::MutexLock lock(&mutex_);
+    base::SpinLockHold hold(&queue_lock_);
     // relaxed: it changes under the lock.
     state = wait.state_.load(std::memory_order_relaxed);
     if (state == State::kNew) state = acquire_or_announce(wait.count_);
@@ -45,7 +45,7 @@ void SemaphoreCore::end_wait(Wait& wait) {
   bool granted;
   {
     Waker old;  // ends after the lock
-    base::MutexLock lock(&mutex_);
+    base::SpinLockHold hold(&queue_lock_);
     granted = wait.state_.load(std::memory_order_relaxed) == State::kGranted;
     old = waiters_.remove(wait);
   }
@@ -81,14 +81,14 @@ bool SemaphoreCore::serve(WakerBatch& batch) {
 void SemaphoreCore::hand_out() {
   WakerBatch batch;
   for (bool more = true; more; batch.wake_all()) {
-    base::MutexLock lock(&mutex_);
+    base::SpinLockHold hold(&queue_lock_);
     if ((word_.load(kAcquire) & kWaiters) == 0) return;
     more = serve(batch);
   }
 }
 
 uint64_t SemaphoreCore::forget(uint64_t count) {
-  base::MutexLock lock(&mutex_);  // against serve()
+  base::SpinLockHold hold(&queue_lock_);  // against serve()
   uint64_t now = word_.load(kAcquire);
   for (;;) {
     const uint64_t taken = std::min(count, now / kPermit);
@@ -102,7 +102,7 @@ uint64_t SemaphoreCore::forget(uint64_t count) {
 void SemaphoreCore::close() {
   WakerBatch batch;
   for (bool more = true; more; batch.wake_all()) {
-    base::MutexLock lock(&mutex_);
+    base::SpinLockHold hold(&queue_lock_);
     word_.fetch_or(kClosed, kAcqRel);
     while (!batch.is_full() && waiters_.front() != nullptr) {
       batch.add(unlink(static_cast<Wait&>(*waiters_.front()), State::kClosed));

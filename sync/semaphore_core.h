@@ -4,10 +4,10 @@
 //   bit   0       1        2..63
 //         CLOSED  WAITERS  number of free permits
 //
-// WAITERS is set while the queue is not empty. It changes under the mutex,
-// which guards the queue. Permits are handed to whoever has waited longest:
-// while WAITERS is set nobody else takes any, so an acquire of many starves
-// behind none of few.
+// WAITERS is set while the queue is not empty. It changes under the spin lock,
+// which guards the queue. Permits are handed to whoever has waited longest: while
+// WAITERS is set nobody else takes any, so an acquire of many starves behind none
+// of few.
 //
 //   from      by              to                     the caller must
 //   --------  --------------  ---------------------  ------------------------
@@ -44,7 +44,8 @@
 #include <cstdint>
 
 #include "absl/base/thread_annotations.h"
-#include "runtime/base/mutex.h"
+#include "runtime/base/backoff.h"
+#include "runtime/base/spin_lock.h"
 #include "runtime/task/future.h"
 #include "sync/wait_list.h"
 #include "sync/waker_batch.h"
@@ -70,6 +71,8 @@ class SemaphoreCore {
                                       std::memory_order_relaxed)) {
         return true;  // [permit] acquire
       }
+      base::back_off(word_);
+      now = word_.load(std::memory_order_relaxed);
     }
     return false;
   }
@@ -101,16 +104,17 @@ class SemaphoreCore {
   Poll<bool> poll_slowly(Wait& wait, Context& cx);
   // Takes permits, or sets WAITERS: kWaiting, then link the node.
   State acquire_or_announce(uint64_t count)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(queue_lock_);
   void end_wait(Wait& wait);
   void hand_out();
   // True if the batch is full, and there may be more to serve.
-  bool serve(WakerBatch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  Waker unlink(Wait& wait, State state) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool serve(WakerBatch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(queue_lock_);
+  Waker unlink(Wait& wait, State state)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(queue_lock_);
 
   std::atomic<uint64_t> word_;
-  base::Mutex mutex_;
-  WaitList waiters_ ABSL_GUARDED_BY(mutex_);
+  base::SpinLock queue_lock_;
+  WaitList waiters_ ABSL_GUARDED_BY(queue_lock_);
 };
 
 // A Future of bool: true if the permits are the caller's, false if the

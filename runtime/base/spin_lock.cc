@@ -2,16 +2,12 @@
 
 #include <thread>
 
+#include "runtime/base/backoff.h"
+
 namespace eddy::base {
 namespace {
 
 constexpr int kSpins = 40;
-
-inline void pause() {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#endif
-}
 
 }  // namespace
 

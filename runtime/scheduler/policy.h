@@ -4,7 +4,9 @@
 //   - the next-task slot comes first, but after next_limit turns in a row its
 //     task goes to the end of the local queue;
 //   - the injection queue comes first every injection_interval tasks, and once
-//     in each round of the local queue if there is something in it.
+//     in each round of the local queue if there is something in it; the slot's
+//     task goes to the end of the local queue then, too, since nobody can steal
+//     it from the slot while the other one runs, for ever perhaps.
 #ifndef EDDY_RUNTIME_SCHEDULER_POLICY_H_
 #define EDDY_RUNTIME_SCHEDULER_POLICY_H_
 
@@ -36,8 +38,12 @@ struct Policy {
       -> decltype(core.take_next()) {
     if (injection_is_due(turns, core)) [[unlikely]] {
       turns.since_injection = 0;
-      if (auto task = core.take_injected()) return not_next(turns, task);
-      if (auto task = core.take_local()) return not_next(turns, task);
+      auto task = core.take_injected();
+      if (!task) task = core.take_local();
+      if (task) {
+        core.demote_next();
+        return not_next(turns, task);
+      }
     }
     if (turns.next_streak >= next_limit) [[unlikely]] {
       turns.next_streak = 0;

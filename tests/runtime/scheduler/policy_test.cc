@@ -65,6 +65,16 @@ static_assert(serve(turns(0, 0, 0), kFull) == kInjection);
 static_assert(serve(turns(0, 0, 0), {.next = 1, .local = 9}) == kNext);
 static_assert(serve(turns(0, 0, 1), kFull) == kNext);
 
+// H2: nothing is left in the slot, where nobody could steal it, while a task
+// runs that does not come from there.
+constexpr uint32_t left_in_slot(Turns turns, Core core) {
+  Policy().pick(turns, core);
+  return core.next;
+}
+static_assert(left_in_slot(turns(60, 0), kFull) == 0);
+static_assert(left_in_slot(turns(0, 0, 0), kFull) == 0);
+static_assert(left_in_slot(turns(60, 0), {.next = 1, .local = 9}) == 0);
+
 // A slot that served next_limit times in a row goes to the end of the queue, if
 // there is one.
 static_assert(serve(turns(0, 3), kFull) == kLocal);

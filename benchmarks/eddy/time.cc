@@ -138,6 +138,58 @@ Measured sleeps_late(const Runtime& runtime, const Arguments&) {
   return measured;
 }
 
+// Polls each of the sleeps once, which makes them live.
+class PollEach {
+ public:
+  using Output = bool;
+
+  explicit PollEach(std::vector<time::Sleep>& sleeps) : sleeps_(sleeps) {}
+
+  Poll<bool> poll(Context& cx) {
+    bool all_pending = true;
+    for (time::Sleep& sleep : sleeps_) {
+      all_pending &= sleep.poll(cx).is_pending();
+    }
+    return all_pending;
+  }
+
+ private:
+  std::vector<time::Sleep>& sleeps_;
+};
+
+Task<bool> poll_each(std::vector<time::Sleep>& sleeps) {
+  PollEach poll(sleeps);
+  co_return co_await poll;
+}
+
+struct Residents {  // bytes
+  double before, made, live;
+};
+
+Residents make_sleeps(const Runtime& runtime) {
+  const auto before = static_cast<double>(resident_bytes());
+  std::vector<time::Sleep> sleeps;
+  sleeps.reserve(kTimers);
+  for (int i = 0; i < kTimers; ++i) {
+    sleeps.push_back(time::sleep(milliseconds(100'000 + i)));
+  }
+  const auto made = static_cast<double>(resident_bytes());
+  expect(runtime.block_on(runtime.spawn(poll_each(sleeps))).value(),
+         "a timer fired");
+  return {before, made, static_cast<double>(resident_bytes())};
+}
+
+Measured sleep_bytes(const Runtime& runtime, const Arguments&) {
+  const Residents residents = make_sleeps(runtime);
+  return Measured::figure((residents.live - residents.before) / kTimers,
+                          "bytes");
+}
+
+Measured timer_bytes(const Runtime& runtime, const Arguments&) {
+  const Residents residents = make_sleeps(runtime);
+  return Measured::figure((residents.live - residents.made) / kTimers, "bytes");
+}
+
 }  // namespace
 }  // namespace eddy::benchmarks
 
@@ -149,5 +201,7 @@ int main(int argc, char** argv) {
                                                 {"timer_drop_2", timer_drop_2},
                                                 {"sleeps_100k", sleeps_100k},
                                                 {"sleeps_late", sleeps_late},
+                                                {"sleep_bytes", sleep_bytes},
+                                                {"timer_bytes", timer_bytes},
                                             }));
 }

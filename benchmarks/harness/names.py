@@ -15,7 +15,10 @@ SUITES = {
         "oneshot", "mutex_1", "mutex_100", "rwlock_read", "semaphore",
         "notify", "watch", "broadcast", "select2",
     ],
-    "time": ["timer_drop", "timer_drop_2", "sleeps_100k", "sleeps_late"],
+    "time": [
+        "timer_drop", "timer_drop_2", "sleeps_100k", "sleeps_late",
+        "sleep_bytes", "timer_bytes",
+    ],
     "blocking": [
         "blocking_batch", "blocking_roundtrip", "blocking_roundtrip_p50",
         "blocking_sleep_512", "blocking_queue_1ms", "block_in_place",

@@ -3,18 +3,20 @@
 
 use crate::countdown::Countdown;
 use crate::make_runtime;
-use crate::program::{time_rounds, Arguments, Entry, Measured, Stopwatch};
+use crate::program::{resident_bytes, time_rounds, Arguments, Entry, Measured, Stopwatch};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
-use tokio::time::sleep;
+use tokio::time::{sleep, Sleep};
 
 pub const ENTRIES: &[Entry] = &[
     entry("timer_drop", timer_drop),
     entry("timer_drop_2", timer_drop_2),
     entry("sleeps_100k", sleeps_100k),
     entry("sleeps_late", sleeps_late),
+    entry("sleep_bytes", sleep_bytes),
+    entry("timer_bytes", timer_bytes),
 ];
 
 const fn entry(bench: &'static str, run: fn(&Arguments) -> Measured) -> Entry {
@@ -118,4 +120,47 @@ fn sleeps_late(arguments: &Arguments) -> Measured {
     let p99 = late[late.len() * 99 / 100];
     measured.figure = Some((p99.as_secs_f64() * 1e6, "p99_us"));
     measured
+}
+
+/// Polls each of the sleeps once, which makes them live.
+struct PollEach<'a>(&'a mut [Sleep]);
+
+impl Future for PollEach<'_> {
+    type Output = bool;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<bool> {
+        let mut all_pending = true;
+        for sleep in self.0.iter_mut() {
+            // They stay where they are, in a vector that does not grow.
+            let sleep = unsafe { Pin::new_unchecked(sleep) };
+            all_pending &= sleep.poll(context).is_pending();
+        }
+        Poll::Ready(all_pending)
+    }
+}
+
+/// Resident bytes: before, with the futures, with the timers.
+fn make_sleeps(arguments: &Arguments) -> (f64, f64, f64) {
+    let runtime = make_runtime(arguments);
+    let work = async {
+        let before = resident_bytes() as f64;
+        let mut sleeps = Vec::with_capacity(TIMERS as usize);
+        for i in 0..TIMERS {
+            sleeps.push(sleep(Duration::from_millis(100_000 + i)));
+        }
+        let made = resident_bytes() as f64;
+        assert!(PollEach(&mut sleeps).await, "a timer fired");
+        (before, made, resident_bytes() as f64)
+    };
+    runtime.block_on(runtime.spawn(work)).unwrap()
+}
+
+fn sleep_bytes(arguments: &Arguments) -> Measured {
+    let (before, _, live) = make_sleeps(arguments);
+    Measured::figure((live - before) / TIMERS as f64, "bytes")
+}
+
+fn timer_bytes(arguments: &Arguments) -> Measured {
+    let (_, made, live) = make_sleeps(arguments);
+    Measured::figure((live - made) / TIMERS as f64, "bytes")
 }

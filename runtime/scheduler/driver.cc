@@ -51,12 +51,14 @@ void Driver::wait_paused(std::optional<time::Duration> timeout,
   reactor_.poll(kDontWait, at_most);
   fire();
   if (flavor.has_pending_work()) return;
+  // First the deadline: whoever arms a timer from here on may have begun an
+  // operation as well, after we have asked for operations. It must not have
+  // been cancelled meanwhile, either.
+  const std::optional<time::Instant> next = timers_->next_deadline();
   // What the ring has ends by itself, as a blocking job does.
-  if (flavor.is_quiescent() && !reactor_.has_operations()) {
-    if (std::optional<time::Instant> next = timers_->next_deadline()) {
-      timers_->clock().advance_to(*next);
-      return;
-    }
+  if (next.has_value() && flavor.is_quiescent() && !reactor_.has_operations()) {
+    if (timers_->next_deadline() == next) timers_->clock().advance_to(*next);
+    return;
   }
   // Either nothing will happen by itself, or somebody runs: whoever goes idle
   // calls wake().

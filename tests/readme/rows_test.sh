@@ -1,21 +1,22 @@
 #!/bin/bash
 # docs/sync.md is true: the tests, kinds of wait and planted faults that it names
 # are there, and no kind of wait is left out. Each public header of the parts that
-# it is about has an example that is compiled and run.
+# it is about has an example that is compiled and run. The faults that
+# docs/speed.md names are there, too.
 #
-#   rows_test.sh docs/sync.md eddy.h tests/faults.txt SOURCE...
+#   rows_test.sh docs/sync.md docs/speed.md eddy.h tests/faults.txt SOURCE...
 set -u
 
-document=$1 public=$2 faults=$3
-shift 3
+document=$1 speed=$2 public=$3 faults=$4
+shift 4
 failures=0
 
 fail() {
   echo "$1" >&2
   failures=$((failures + 1))
 }
-quoted() {  # what stands between backquotes and matches
-  grep -oE "\`$1\`" "$document" | tr -d '`' | sort -u
+quoted() {  # what stands between backquotes and matches, in a page
+  grep -oE "\`$1\`" "${2:-$document}" | tr -d '`' | sort -u
 }
 
 # A macro may be broken after its first argument.
@@ -37,8 +38,13 @@ for kind in $(quoted 'Of[A-Z]\w*'); do
   grep -qx "$kind" <<<"$kinds" || fail "$document: there is no $kind"
 done
 
-for fault in $(quoted '[a-z-]+-'); do
-  grep -q "^$fault" "$faults" || fail "$document: no fault is named $fault..."
+# A name in lower case with a hyphen is a fault's, or how the names of some begin.
+for page in "$document" "$speed"; do
+  named=$(quoted '[a-z0-9]+-[a-z0-9-]*' "$page")
+  [[ $(wc -w <<<"$named") -gt 8 ]] || fail "$page: no faults are named"
+  for fault in $named; do
+    grep -q "^$fault" "$faults" || fail "$page: no fault is named $fault..."
+  done
 done
 
 examples=$(printf '%s\n' "$@" | grep '/examples_test\.cc$')

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <fstream>
 #include <new>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -187,18 +188,17 @@ bool Watchdog::look_at(std::size_t core) {
   }
   if (seen.is_counted || now - seen.since < options_.threshold) return true;
   seen.is_counted = true;
-  blocked_polls_.fetch_add(1, std::memory_order_relaxed);
   seen.look.thread = look.thread;
-  try {
-    examine(core, seen, now);
-  } catch (const std::bad_alloc&) {
-    // It is counted, at least.
-  }
+  const std::optional<BlockedPoll> news = examine(core, seen, now);
+  // Only now: who has seen the count knows that its thread is left alone.
+  blocked_polls_.fetch_add(1, std::memory_order_relaxed);
+  if (news) report(*news);
   return true;
 }
 
-void Watchdog::examine(std::size_t core, const Seen& seen,
-                       Clock::time_point now) {
+// Nothing: the poll is over, its place is known, or there was no memory.
+std::optional<BlockedPoll> Watchdog::examine(std::size_t core, const Seen& seen,
+                                             Clock::time_point now) try {
   BlockedPoll poll{.task = seen.look.task,
                    .task_name = {},
                    .thread_name = name_of_thread(seen.look.thread),
@@ -207,14 +207,17 @@ void Watchdog::examine(std::size_t core, const Seen& seen,
   Interrogation question(cores_, core, seen.look);
   uintptr_t place = 0;  // not known
   if (StackSampler::sample(seen.look.thread, question, kPatience)) {
-    if (question.is_over()) return;
+    if (question.is_over()) return std::nullopt;
     poll.task_name = question.task_name();
     for (const StackTrace::Frame& frame : question.frames()) {
       poll.backtrace.push_back(symbols_.describe(frame.inside()));
     }
     place = place_of(question.frames(), poll.backtrace);
   }
-  if (is_new(place)) report(poll);
+  if (!is_new(place)) return std::nullopt;
+  return poll;
+} catch (const std::bad_alloc&) {
+  return std::nullopt;
 }
 
 bool Watchdog::is_new(uintptr_t place) {
@@ -222,11 +225,15 @@ bool Watchdog::is_new(uintptr_t place) {
 }
 
 void Watchdog::report(const BlockedPoll& poll) {
-  if (!options_.report) {
-    std::fprintf(stderr, "eddy: %s\n", poll.message().c_str());
+  if (options_.report) {
+    call_hook(options_.report, options_.unhandled, poll);
     return;
   }
-  call_hook(options_.report, options_.unhandled, poll);
+  try {
+    std::fprintf(stderr, "eddy: %s\n", poll.message().c_str());
+  } catch (const std::bad_alloc&) {
+    // It is counted, at least.
+  }
 }
 
 }  // namespace eddy::scheduler

@@ -38,6 +38,7 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -124,7 +125,8 @@ class Watchdog {
   void rouse();
   bool look_at_all();
   bool look_at(std::size_t core);
-  void examine(std::size_t core, const Seen& seen, Clock::time_point now);
+  std::optional<BlockedPoll> examine(std::size_t core, const Seen& seen,
+                                     Clock::time_point now);
   bool is_new(uintptr_t place);
   void report(const BlockedPoll& poll);
 

@@ -29,7 +29,7 @@ Group::Group(size_t count, const Options& options) {
 Core::Core(const Group& group, const Options& options)
     : group_(group),
       events_(options.max_events_per_poll),
-      uring_(options.io_uring,
+      uring_(options.io_uring, epoll_.interrupter(),
              [this](int ring) { return epoll_.add_completions(ring).ok(); }) {}
 
 size_t Core::poll(std::optional<std::chrono::nanoseconds> timeout,
@@ -81,7 +81,7 @@ void Core::wake() {
   wakes_.fetch_add(1, kRelaxed);
   if (wake_state_.wake() != WakeState::Duty::kWrite) return;
   wake_writes_.fetch_add(1, kRelaxed);
-  epoll_.interrupt();
+  epoll_.interrupter()->signal();
 }
 
 // An entry is acquired under the lock under which shut_down_ changes, so the

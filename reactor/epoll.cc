@@ -1,6 +1,5 @@
 #include "reactor/epoll.h"
 
-#include <sys/eventfd.h>
 #include <time.h>
 
 #include <algorithm>
@@ -42,7 +41,6 @@ int to_milliseconds(nanoseconds time) {
 }  // namespace
 
 Epoll::~Epoll() {
-  if (eventfd_ >= 0) sys().close(eventfd_);
   if (epoll_ >= 0) sys().close(epoll_);
 }
 
@@ -51,13 +49,11 @@ absl::Status Epoll::open() {
     epoll_ = sys().epoll_create1(EPOLL_CLOEXEC);
   } while (epoll_ < 0 && errno == EINTR);
   if (epoll_ < 0) return errno_status(errno, "epoll_create1");
-  do {
-    eventfd_ = sys().eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  } while (eventfd_ < 0 && errno == EINTR);
-  if (eventfd_ < 0) return errno_status(errno, "eventfd");
+  const absl::Status status = interrupter_->open();
+  if (!status.ok()) return status;
   // Nobody writes to the eventfd until it is full: it is always writable, and
   // would say so with each interrupt.
-  return add(eventfd_, EPOLLIN, kInterrupt);
+  return add(interrupter_->fd(), EPOLLIN, kInterrupt);
 }
 
 absl::Status Epoll::add(int fd, uint64_t data) {
@@ -119,18 +115,6 @@ int Epoll::wait_once(std::span<epoll_event> events,
   }
   return sys().epoll_wait(epoll_, events.data(), capacity,
                           to_milliseconds(*timeout));
-}
-
-void Epoll::interrupt() {
-  // Each write is an edge, so the count is never read; it would take centuries
-  // to fill.
-  const uint64_t one = 1;
-  while (sys().write(eventfd_, &one, sizeof(one)) < 0) {
-    EDDY_CHECK(errno == EINTR,
-               "a write to an eventfd failed: was a file "
-               "descriptor closed that is not the program's "
-               "own?");
-  }
 }
 
 }  // namespace eddy::reactor

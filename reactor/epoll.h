@@ -1,4 +1,4 @@
-// Epoll: an epoll instance, and the eventfd that interrupts a wait on it.
+// Epoll: an epoll instance, with an EventFd that interrupts a wait on it.
 //
 // Threads: any; wait() by one at a time.
 // Errors:  create() and add() fail as the kernel does; the rest cannot fail
@@ -11,16 +11,18 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 
 #include "absl/status/status.h"
+#include "reactor/event_fd.h"
 
 namespace eddy::reactor {
 
 class Epoll {
  public:
-  // The data of the event that interrupt() causes.
+  // The data of the event that a signal causes.
   static constexpr uint64_t kInterrupt = UINT64_MAX;
 
   Epoll() = default;
@@ -32,7 +34,7 @@ class Epoll {
 
   // Both directions, edge-triggered; `data` comes back with each event.
   absl::Status add(int fd, uint64_t data);
-  // A ring of io_uring; whenever there are completions, it is as interrupt()ed.
+  // A ring of io_uring; completions are as a signal.
   absl::Status add_completions(int ring);
   // An fd that is closed or was never added is no error.
   void remove(int fd);
@@ -43,8 +45,8 @@ class Epoll {
   size_t wait(std::span<epoll_event> events,
               std::optional<std::chrono::nanoseconds> timeout);
 
-  // Ends a wait() in progress, or else the next one.
-  void interrupt();
+  // Its signal ends a wait() in progress, or else the next one.
+  const std::shared_ptr<EventFd>& interrupter() const { return interrupter_; }
 
  private:
   absl::Status add(int fd, uint32_t events, uint64_t data);
@@ -52,7 +54,7 @@ class Epoll {
                 std::optional<std::chrono::nanoseconds> timeout);
 
   int epoll_ = -1;
-  int eventfd_ = -1;
+  const std::shared_ptr<EventFd> interrupter_ = std::make_shared<EventFd>();
   bool has_pwait2_ = true;  // until the kernel says otherwise
 };
 

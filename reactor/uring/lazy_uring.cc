@@ -15,8 +15,10 @@ constexpr auto kBetweenLooks = std::chrono::microseconds(200);
 
 }  // namespace
 
-LazyUring::LazyUring(const IoUringOptions& options, Watch watch)
+LazyUring::LazyUring(const IoUringOptions& options,
+                     std::shared_ptr<EventFd> poller, Watch watch)
     : options_(options),
+      poller_(std::move(poller)),
       watch_(std::move(watch)),
       is_without_(options.mode == IoUring::kOff) {}
 
@@ -42,7 +44,7 @@ std::shared_ptr<Uring> LazyUring::get(Opcode opcode) {
 void LazyUring::make() {
   if (was_tried_ || is_closed_ || options_.mode == IoUring::kOff) return;
   was_tried_ = true;
-  uring_ = Uring::create(options_, status_);
+  uring_ = Uring::create(options_, poller_, status_);
   if (uring_ != nullptr && !watch_(uring_->fd())) {
     uring_.reset();
     status_ = {.state = IoUringStatus::State::kFailed, .error = errno};

@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "reactor/event_fd.h"
 #include "reactor/io_uring.h"
 #include "reactor/operation.h"
 #include "reactor/uring/uring.h"
@@ -27,7 +28,9 @@ class LazyUring {
   // Has the fd of a new ring watched; false if it cannot be.
   using Watch = std::function<bool(int fd)>;
 
-  LazyUring(const IoUringOptions& options, Watch watch);
+  // `poller` ends the wait of who polls the reactor.
+  LazyUring(const IoUringOptions& options, std::shared_ptr<EventFd> poller,
+            Watch watch);
   LazyUring(const LazyUring&) = delete;
   LazyUring& operator=(const LazyUring&) = delete;
   ~LazyUring();
@@ -54,6 +57,7 @@ class LazyUring {
   void make() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const IoUringOptions options_;
+  const std::shared_ptr<EventFd> poller_;
   const Watch watch_;
   std::atomic<Uring*> current_{nullptr};
   std::atomic<bool> is_without_{false};  // and will be

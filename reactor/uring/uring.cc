@@ -48,15 +48,18 @@ void bump(std::atomic<uint64_t>& counter, uint64_t by = 1) {
 }  // namespace
 
 std::shared_ptr<Uring> Uring::create(const IoUringOptions& options,
+                                     std::shared_ptr<EventFd> poller,
                                      IoUringStatus& status) {
   auto ring = std::make_unique<Ring>();
   status = ring->open(options);
   if (!status.is_ok()) return nullptr;
-  return std::make_shared<Uring>(std::move(ring));
+  return std::make_shared<Uring>(std::move(ring), std::move(poller));
 }
 
-Uring::Uring(std::unique_ptr<Ring> ring)
-    : ring_(std::move(ring)), flights_(ring_->completion_entries()) {}
+Uring::Uring(std::unique_ptr<Ring> ring, std::shared_ptr<EventFd> poller)
+    : ring_(std::move(ring)),
+      poller_(std::move(poller)),
+      flights_(ring_->completion_entries()) {}
 
 Uring::~Uring() {
   EDDY_CHECK(is_quiet(), "a ring ends while the kernel is at work for it");
@@ -68,15 +71,13 @@ void Uring::flush() {
   for (int round = 1; has_work(); ++round) {
     if (busy_.exchange(true, kSeqCst)) return;  // [combine]
     Leftovers left;
-    const bool is_last = round >= kMaxRounds;
-    work(left, is_last);
+    work(left);
     busy_.store(false, kSeqCst);  // [combine]
     settle(left);
-    // Nobody else looks for what is stalled, but for whoever reaps.
-    if (left.out_of_memory ? inbox_.empty()
-                           : is_last && !stalled_.load(kRelaxed)) {
-      return;
-    }
+    if (left.out_of_memory && inbox_.empty()) return;
+    if (round < kMaxRounds) continue;
+    if (has_work()) poller_->signal();  // [combine]
+    return;
   }
 }
 
@@ -91,15 +92,11 @@ bool Uring::has_work() const {
          (starved_.load(kSeqCst) && flights_.free() > 0);
 }
 
-void Uring::work(Leftovers& left, bool is_last_round) {
+void Uring::work(Leftovers& left) {
   stalled_.store(false, kRelaxed);
   sort_inbox(left);
   for (;;) {
     fill(left);
-    // What is added from now on is the poller's: its bell.
-    if (is_last_round) {
-      is_last_round = !ring_->prepare({.opcode = Opcode::kNop}, kNoFlight);
-    }
     if (ring_->prepared() == 0 || !enter(left)) break;
   }
   starved_.store(!backlog_.empty(), kSeqCst);

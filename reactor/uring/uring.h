@@ -14,7 +14,9 @@
 //   [combine] No operation is forgotten: who adds something (push, a slot that
 //   end() freed, close()) does so, and then looks at busy_; who has been busy
 //   clears busy_, and then looks whether there is something. All seq_cst: one
-//   of two that pass each other sees the other.
+//   of two that pass each other sees the other. After some rounds of that it
+//   leaves the rest to the poller, and ends its wait: after busy_ is clear, so
+//   that the poller, which flushes before it waits, is not told too early.
 //
 // In flight are never more than the completion queue holds; what is above that
 // waits in the order in which it came. Completions of cancellations come on
@@ -44,6 +46,7 @@
 #include <string>
 #include <vector>
 
+#include "reactor/event_fd.h"
 #include "reactor/io_uring.h"
 #include "reactor/operation.h"
 #include "reactor/uring/flights.h"
@@ -55,10 +58,12 @@ namespace eddy::reactor {
 class Uring : public std::enable_shared_from_this<Uring> {
  public:
   // Null if there is no ring; `status` says why.
+  // `poller` ends the wait of who polls the reactor.
   static std::shared_ptr<Uring> create(const IoUringOptions& options,
+                                       std::shared_ptr<EventFd> poller,
                                        IoUringStatus& status);
 
-  explicit Uring(std::unique_ptr<Ring> ring);
+  Uring(std::unique_ptr<Ring> ring, std::shared_ptr<EventFd> poller);
   Uring(const Uring&) = delete;
   Uring& operator=(const Uring&) = delete;
   ~Uring();
@@ -98,7 +103,7 @@ class Uring : public std::enable_shared_from_this<Uring> {
   };
 
   bool has_work() const;
-  void work(Leftovers& left, bool is_last_round);
+  void work(Leftovers& left);
   void sort_inbox(Leftovers& left);
   void fill(Leftovers& left);
   bool fill_cancels(Leftovers& left);
@@ -115,6 +120,7 @@ class Uring : public std::enable_shared_from_this<Uring> {
   void end_cancel(Operation& operation);
 
   const std::unique_ptr<Ring> ring_;
+  const std::shared_ptr<EventFd> poller_;
   Inbox inbox_;
   Flights flights_;
 

@@ -71,7 +71,7 @@ bool Reactor::has(const Uring& uring) const {
   return core_->uring().current() == &uring;
 }
 IoUringStatus Reactor::io_uring_status() { return core_->uring().status(); }
-void Reactor::flush() { core_->flush(); }
+void Reactor::flush() const { core_->flush(); }
 bool Reactor::has_operations() const { return core_->has_operations(); }
 std::vector<std::string> Reactor::drain(
     std::chrono::steady_clock::time_point deadline) {

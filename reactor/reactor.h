@@ -87,7 +87,7 @@ class Reactor {
   IoUringStatus io_uring_status();
   // Hands over what was pushed: by a thread that has put that off until its
   // next poll(), and does not poll after all.
-  void flush();
+  void flush() const;
 
   // Whether the ring has operations that have not ended.
   bool has_operations() const;

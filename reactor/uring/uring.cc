@@ -150,6 +150,8 @@ bool Uring::fill_cancels(Leftovers& left) {
     Operation& operation = cancels_.front();
     if (operation.state_.is_done()) {
       left.cancelled.push_back(cancels_.pop_front());
+    } else if (operation.ticket_ == kNoFlight) {
+      left.withdrawn.push_back(cancels_.pop_front());
     } else if (prepare_cancel(operation)) {
       hand_to_kernel(&cancels_.pop_front());
     } else {
@@ -213,8 +215,12 @@ void Uring::withdraw_all(Leftovers& left) {
     } else {
       Operation& operation = flights_.withdraw(ticket);
       submitted_.store(submitted_.load(kRelaxed) - 1, kRelaxed);
-      (operation.state_.unstart() ? left.refused : left.dead)
-          .push_front(operation);
+      if (operation.state_.unstart()) {
+        left.refused.push_front(operation);
+      } else {
+        // Dropped: its cancellation, which is in a list or about to be, ends it.
+        operation.ticket_ = kNoFlight;
+      }
     }
   }
 }
@@ -222,6 +228,11 @@ void Uring::withdraw_all(Leftovers& left) {
 // User code may run: discard(), destructors, wakes.
 void Uring::settle(Leftovers& left) {
   while (!left.dead.empty()) left.dead.pop_front().finish(-ECANCELED);
+  while (!left.withdrawn.empty()) {
+    Operation& operation = left.withdrawn.pop_front();
+    operation.finish(-ECANCELED);
+    end_cancel(operation);
+  }
   while (!left.cancelled.empty()) end_cancel(left.cancelled.pop_front());
   while (!left.refused.empty()) {
     Operation& operation = left.refused.pop_front();

@@ -97,6 +97,7 @@ class Uring : public std::enable_shared_from_this<Uring> {
   // What work() leaves for settle(), when the thread is not busy any more.
   struct Leftovers {
     OperationList dead;       // end with -ECANCELED
+    OperationList withdrawn;  // dropped before the kernel had them: both
     OperationList cancelled;  // their cancellations have run their course
     OperationList refused;    // by the kernel
     bool out_of_memory = false;

@@ -62,6 +62,9 @@ void MultiThread::leave_core() {
   context::Current& here = context::current();
   auto& core = *static_cast<Worker*>(here.core);
   if (!core.is_at_a_poll()) return;  // in a hook
+  // What is kept for the next poll: the core's next thread may have lost the
+  // role, and this one may stay away for long.
+  if (here.polled != nullptr) here.polled->flush();
   ForkLane& next = take_lane();
   absences().begin(here.forks);
   // The poll may fork no more until it is over; what it has forked goes on.

@@ -310,6 +310,7 @@ void Core::remove_idle(Slot& slot) {
 bool Core::send(Errand& errand) {
   Slot* idle;
   Slot* fresh = nullptr;
+  Recruit instead;
   {
     base::MutexLock lock(&mu_);
     if (is_closed()) return false;
@@ -321,6 +322,8 @@ bool Core::send(Errand& errand) {
       idle->errand = &errand;
       idle->called.store(true, std::memory_order_release);  // [linger]
       update_wants_recruit();
+      // It may have been about to look at the queue.
+      instead = recruit();
     } else {
       fresh = take_free_slot();
       fresh->errand = &errand;
@@ -329,6 +332,7 @@ bool Core::send(Errand& errand) {
   }
   if (idle != nullptr) {
     idle->changed.notify_one();
+    deliver(instead);
     return true;
   }
   if (start_thread(*fresh) == 0) return true;

@@ -41,8 +41,9 @@ Poll<void> Sleep::poll(Context& cx) {
 }
 
 bool Sleep::poll_timer(const Waker& waker, bool at_once) {
-  if (timers_ == nullptr) timers_ = &context::services("sleep()").timers;
   const bool is_idle = !timer_.is_armed() && !timer_.is_fired();
+  // Those of before may be another runtime's, and gone.
+  if (is_idle) timers_ = &context::services("sleep()").timers;
   if (is_idle && at_once && is_over(deadline_, timers_->clock())) return true;
   return timers_->poll(timer_, deadline_, waker);
 }

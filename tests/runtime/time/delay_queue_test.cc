@@ -199,5 +199,24 @@ TEST(DelayQueue, AMillionValues) {
   EXPECT_TRUE(queue.empty());
 }
 
+// It may be moved out of a runtime that ends, and waited for in the next one.
+TEST(DelayQueue, InTheRuntimeThatPollsIt) {
+  std::optional<DelayQueue<int>> queue;
+  {
+    TimeEnvironment env;
+    WakeCounter waker;
+    queue.emplace().insert(1, 10ms);
+    EXPECT_EQ(take_due(*queue, waker), Ints());
+    env.advance(10ms);
+    EXPECT_EQ(take_due(*queue, waker), (Ints{1}));
+  }
+  TimeEnvironment env;
+  WakeCounter waker;
+  queue->insert(2, 10ms);
+  EXPECT_EQ(take_due(*queue, waker), Ints());
+  env.advance(20ms);
+  EXPECT_EQ(take_due(*queue, waker), (Ints{2}));
+}
+
 }  // namespace
 }  // namespace eddy::time

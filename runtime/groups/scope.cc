@@ -1,5 +1,6 @@
 #include "runtime/groups/scope.h"
 
+#include "runtime/scheduler/block_in_place.h"
 #include "runtime/task/join_handle.h"
 
 namespace eddy {
@@ -213,12 +214,12 @@ void Scope::rethrow_if_failed() {
   if (error != nullptr) std::rethrow_exception(std::move(error));
 }
 
-bool Scope::poll_children(const Waker& waker) {
+bool Scope::poll_children(const Waker& waker, bool has_result) {
   Waker old;  // ends after the lock
   for (;;) {
     {
       base::MutexLock lock(&mutex_);
-      if (is_empty()) return true;
+      if (is_empty() && (has_result || error_ != nullptr)) return true;
       if (error_ == nullptr || running_ == nullptr) {
         if (!owner_.will_wake(waker)) old = std::exchange(owner_, waker);
         return false;
@@ -266,6 +267,8 @@ void Scope::drop_children() noexcept {
     if (is_empty()) return;
   }
   const Drop drop(*this);
+  // The others are being polled. Their threads may need our core for that.
+  scheduler::InPlace in_place;
   base::MutexLock lock(&mutex_);
   while (!is_empty()) child_ended_.wait(mutex_);
 }

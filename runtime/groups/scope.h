@@ -88,9 +88,10 @@ class Scope {
   // The body, or a child, threw: the first exception counts.
   void fail(std::exception_ptr error);
   bool has_failed() const;
-  // True if no child is left; else the waker is called when that may be so, or
-  // a child has failed.
-  bool poll_children(const Waker& waker);
+  // True if no child is left, and the body has its result or something has
+  // failed; else the waker is called when that may be so. The body may have
+  // parts that others poll, and that start children at any time.
+  bool poll_children(const Waker& waker, bool has_result);
   void rethrow_if_failed();
   // When it returns no child is left, and none is being polled.
   void drop_children() noexcept;
@@ -166,9 +167,7 @@ class [[nodiscard]] ScopeFuture final : private Scope {
 
   Poll<Output> poll(Context& cx) {
     if (!has_body_ended()) poll_body(cx);
-    if (!poll_children(cx.waker())) return kPending;
-    // After that: the last child may have failed meanwhile.
-    if (!has_body_ended()) return kPending;
+    if (!poll_children(cx.waker(), result_.is_ready())) return kPending;
     body_.reset();
     rethrow_if_failed();
     return std::move(result_);

@@ -11,7 +11,9 @@
 
 #include "runtime/base/sanitizer.h"
 #include "runtime/combinators/select.h"
+#include "runtime/fork_join/fork_join.h"
 #include "runtime/groups/scope.h"
+#include "runtime/scheduler/block_in_place.h"
 #include "runtime/spawn.h"
 #include "runtime/task/task.h"
 #include "runtime/task/yield.h"
@@ -381,6 +383,55 @@ TEST(ScopeDeathTest, MovedAfterItsFirstPollFailsLoudly) {
   WakeCounter waker;
   EXPECT_TRUE(future.poll(waker.context()).is_pending());
   EXPECT_DEATH(auto moved = std::move(future), "moved after its first poll");
+}
+
+// A child that is polled on another thread needs a core to end its poll.
+TEST_P(ScopeEnd, WaitsForAChildThatBlocksInPlaceWithoutKeepingItsCore) {
+  std::atomic<bool> is_blocked{false}, go_on{false};
+  runtime().block_on([&]() -> Task<> {
+    auto owner = spawn([&]() -> Task<> {
+      co_await scope([&](Scope& scope) {
+        scope.spawn([&]() -> Task<> {
+          block_in_place([&] {
+            is_blocked = true;
+            EXPECT_TRUE(testing::eventually([&] { return go_on.load(); }));
+          });
+          co_return;
+        });
+      });
+    });
+    auto dropper = spawn([&]() -> Task<> {
+      while (!is_blocked) co_await yield_now();
+      owner.abort();
+      go_on = true;
+      co_return;
+    });
+    EXPECT_TRUE((co_await dropper).has_value());
+    EXPECT_TRUE((co_await owner).is_cancelled());
+  });
+}
+
+// The body waits, has no child at first, and a part of it that others poll
+// starts one.
+TEST_P(ScopeEnd, AFailureOfAChildThatAForkedPartStarted) {
+  sync::Event go, never;
+  runtime().block_on([&]() -> Task<> {
+    auto owner = spawn([&]() -> Task<> {
+      co_await scope([&](Scope& scope) -> Task<> {
+        auto part = [&]() -> Task<> {
+          co_await go.wait();
+          scope.spawn(fail_after(1));
+          co_await never.wait();
+        };
+        auto other = [&]() -> Task<> { co_await never.wait(); };
+        co_await fork_join(part(), other());
+      });
+    });
+    for (int i = 0; i < 10; ++i) co_await yield_now();
+    go.set();
+    JoinResult<void> ended = co_await owner;
+    EXPECT_THROW(std::move(ended).value(), std::runtime_error);
+  });
 }
 
 }  // namespace

@@ -109,11 +109,12 @@ Poll<ChildNode&> ChildSet::poll(Context& cx) {
     if (node->state_ == ChildNode::State::kRemoved) {
       --owed_;
       node->release();
-    } else if (node->state_ == ChildNode::State::kRunning &&
-               poll_child(*node, cx, yielded)) {
+    } else if (node->state_ == ChildNode::State::kReady) {
+      // It was woken while it became ready. The queue owes it no more.
+      node->begin_poll();
+    } else if (poll_child(*node, cx, yielded)) {
       return *node;
     }
-    // One that is ready stays QUEUED: no wake brings it back.
   }
   return cx.yield();
 }

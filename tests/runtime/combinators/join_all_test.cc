@@ -337,5 +337,37 @@ TEST(SelectAllDeathTest, OfNothingIsMisuse) {
   EXPECT_DEATH((void)select_all(std::vector<Task<int>>()), "empty range");
 }
 
+// Ready at its poll number `polls`, and each poll wakes it.
+class WakesItself {
+ public:
+  using Output = int;
+  explicit WakesItself(int polls) : left_(polls) {}
+
+  Poll<int> poll(Context& cx) {
+    cx.waker().wake();
+    if (--left_ > 0) return kPending;
+    return 1;
+  }
+
+ private:
+  int left_;
+};
+
+// It is in the queue once more, and freed all the same: a leak is what
+// AddressSanitizer finds.
+TEST(JoinAll, AChildThatIsWokenAsItBecomesReady) {
+  WakeCounter waker;
+  std::vector<WakesItself> children;
+  for (int polls = 1; polls <= 3; ++polls) children.emplace_back(polls);
+  auto all = join_all(std::move(children));
+  Poll<std::vector<int>> result = kPending;
+  for (int polls = 0; polls < 10 && result.is_pending(); ++polls) {
+    std::destroy_at(&result);
+    std::construct_at(&result, all.poll(waker.context()));
+  }
+  ASSERT_TRUE(result.is_ready());
+  EXPECT_EQ(*result, std::vector<int>(3, 1));
+}
+
 }  // namespace
 }  // namespace eddy

@@ -195,7 +195,8 @@ class Receiver : private ChannelEnd<Channel<T>, Side::kReceiver> {
   // What recv() would answer now: pending if there is nothing yet.
   Poll<std::optional<Received<T>>> try_recv() {
     const Version::Look tail = channel().tail().look();
-    if (tail.number == next_) {
+    // A message in its slot may be received before its sender steps the tail.
+    if (tail.number <= next_) {
       if (!tail.is_closed) return kPending;
       return std::optional<Received<T>>();
     }
@@ -222,7 +223,8 @@ class Receiver : private ChannelEnd<Channel<T>, Side::kReceiver> {
   Receiver resubscribe() const { return Receiver(this->share()); }
   // How many messages there are to receive, at this moment.
   uint64_t size() const {
-    return std::min(channel().tail().now() - next_, channel().capacity());
+    const uint64_t tail = channel().tail().now();
+    return next_ < tail ? std::min(tail - next_, channel().capacity()) : 0;
   }
 
  private:

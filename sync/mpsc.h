@@ -144,7 +144,7 @@ class Receiver {
   }
   ~Receiver() {
     if (channel_ == nullptr) return;
-    channel_->close();
+    Waker unused = channel_->close();
     channel_->drop_all();
   }
 
@@ -165,7 +165,8 @@ class Receiver {
   }
 
   // No more can be sent; what was sent before can still be received.
-  void close() { channel_->close(); }
+  // Another future of the receiver's task may wait: it is woken.
+  void close() { channel_->close().wake(); }
   bool is_closed() const { return channel_->list().is_closed(); }
   // How many messages are queued: a step for each block of them.
   std::size_t size() const { return channel_->list().size(); }

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstdint>
 #include <optional>
+#include <thread>
 #include <utility>
 
 #include "runtime/base/bits.h"
@@ -55,11 +56,12 @@ class Channel {
     }
   }
 
-  // By the receiver.
-  void close() {
-    Waker unused = list_.close();  // its own
+  // By the receiver. Its own waker, if it waits, or none.
+  [[nodiscard]] Waker close() {
+    Waker waiting = list_.close();
     if (capacity_.has_value()) room_.close();
     closed_.set();
+    return waiting;
   }
   std::optional<T> take() {
     T* value = list_.front();
@@ -69,9 +71,16 @@ class Channel {
     if (capacity_.has_value()) room_.give_back();
     return taken;
   }
+  // After close(). Waits for the pushes that have claimed a place before that:
+  // what they bring would stay until the last sender goes.
   void drop_all() {
-    while (T* value = list_.front()) list_.pop(value);
-    list_.stop_waiting();
+    while (!list_.is_at_end()) {
+      if (T* value = list_.front()) {
+        list_.pop(value);
+      } else {
+        std::this_thread::yield();
+      }
+    }
   }
 
  private:

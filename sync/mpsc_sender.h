@@ -315,6 +315,13 @@ class [[nodiscard]] OwnedPermit {
  public:
   OwnedPermit(Sender<T> sender, Permit<T> permit)
       : sender_(std::move(sender)), permit_(std::move(permit)) {}
+  OwnedPermit(OwnedPermit&&) = default;
+  // The permit first, as at the end.
+  OwnedPermit& operator=(OwnedPermit&& other) noexcept {
+    permit_ = std::move(other.permit_);
+    sender_ = std::move(other.sender_);
+    return *this;
+  }
 
   // As Permit::send().
   bool send(T&& value) && { return std::move(permit_).send(std::move(value)); }

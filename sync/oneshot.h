@@ -167,7 +167,11 @@ class [[nodiscard]] Receiver {
   // Tells the sender that its value will not be wanted. One that was sent
   // before can still be received.
   void close() {
-    if (channel_ != nullptr) (void)channel_->close();
+    if (channel_ == nullptr) return;
+    // Another future of the receiver's task may wait.
+    Waker waiting;
+    (void)channel_->close(&waiting);
+    std::move(waiting).wake();
   }
 
  private:

@@ -24,7 +24,7 @@ uintptr_t Core::keep_waker(uintptr_t now, const Waker& waker) {
   }
 }
 
-Core::Outcome Core::close() {
+Core::Outcome Core::close(Waker* waiting) {
   uintptr_t old = word_.load(kAcquire);
   do {
     if ((old & kEnded) != 0) {
@@ -33,7 +33,8 @@ Core::Outcome Core::close() {
     // [closed] release; [watch] acquire
   } while (!word_.compare_exchange_weak(
       old, kEnded | kClosed | (old & kWatched), kAcqRel, kAcquire));
-  Waker unused = waker_of(old);
+  Waker taken = waker_of(old);
+  if (waiting != nullptr) *waiting = std::move(taken);
   if ((old & kWatched) != 0) watch_->set();
   return Outcome::kEmpty;
 }

@@ -18,7 +18,7 @@
 //   open     poll_end()    open, with its waker    drop the one before
 //   open     send()        ENDED SENT LAST         wake the waker
 //   open     end_sender()  ENDED LAST              wake the waker
-//   open     close()       ENDED CLOSED            drop the waker; set `watch_`
+//   open     close()       ENDED CLOSED            take the waker; set `watch_`
 //   ENDED    close()       the same                -
 //   ENDED    leave()       LAST                    forget the channel
 //   LAST     leave()       LAST                    free it
@@ -87,7 +87,8 @@ class Core {
     return (now & kSent) != 0 ? Outcome::kSent : Outcome::kEmpty;
   }
   // Nothing will be sent any more. kSent if something was.
-  Outcome close();
+  // `waiting`: gets the waker of a receiver that waits; else it is dropped.
+  Outcome close(Waker* waiting = nullptr);
   // leave() by the receiver, once the channel has ended.
   [[nodiscard]] bool leave_receiver() {
     // [watch] [free] acquire

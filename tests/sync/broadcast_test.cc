@@ -202,5 +202,23 @@ TEST(Broadcast, AgreesWithAModel) {
   }
 }
 
+// A sender that was stopped between the two steps of a send: with one slot the
+// message is found before the tail says that there is one.
+TEST(Broadcast, AMessageThatIsAheadOfTheTail) {
+  auto channel = std::make_shared<Channel<int>>(1);
+  Receiver<int> receiver(channel);
+  EXPECT_TRUE(channel->push(0));
+  const uint64_t position = channel->tail().now();
+  auto message = make_pooled<Message<int>>(1);
+  message->position = position;
+  (void)channel->slot(position).replace(std::move(message));
+  Poll<std::optional<Received<int>>> received = receiver.try_recv();
+  ASSERT_TRUE(received.is_ready());
+  EXPECT_EQ((*received)->value, 1);
+  EXPECT_EQ((*received)->missed, 1u);
+  EXPECT_TRUE(receiver.try_recv().is_pending());
+  EXPECT_EQ(receiver.size(), 0u);
+}
+
 }  // namespace
 }  // namespace eddy::sync::broadcast

@@ -396,7 +396,12 @@ TEST(OneshotModel, Agrees) {
           break;
         case 2:
           if (random.below(3) != 0 || !receiver.has_value()) break;
-          random.below(2) == 0 ? receiver->close() : receiver.reset();
+          if (random.below(2) == 0) {
+            wakes += is_waiting && sender.has_value() && !is_closed;
+            receiver->close();
+          } else {
+            receiver.reset();
+          }
           is_closed = is_closed || sender.has_value();
           is_waiting = false;
           break;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <deque>
 #include <memory>
@@ -16,6 +17,7 @@
 #include "runtime/runtime.h"
 #include "runtime/task/cancel_safe.h"
 #include "runtime/task/task.h"
+#include "tests/support/eventually.h"
 #include "tests/support/stress.h"
 #include "tests/support/wake_counter.h"
 
@@ -405,6 +407,73 @@ TEST(Mpsc, APendingSendGivesItsValueBack) {
   EXPECT_EQ(***ends.receiver.try_recv(), 1);
   EXPECT_TRUE(ends.receiver.try_recv().is_pending());
   EXPECT_TRUE(ends.sender.try_send(std::make_unique<int>(3)));
+}
+
+// By another future of the same task: join(consume(receiver), stop()).
+TEST(Mpsc, CloseWakesARecvThatWaits) {
+  auto [sender, receiver] = create_unbounded<int>();
+  WakeCounter waker;
+  Recv<int> recv = receiver.recv();
+  EXPECT_TRUE(recv.poll(waker.context()).is_pending());
+  receiver.close();
+  EXPECT_EQ(waker.wakes(), 1);
+  Poll<std::optional<int>> end = recv.poll(waker.context());
+  ASSERT_TRUE(end.is_ready());
+  EXPECT_FALSE(end->has_value());
+}
+
+TEST(Mpsc, AnOwnedPermitTakesThePlaceOfTheLastEndOfItsChannel) {
+  WakeCounter waker;
+  const auto permit_of = [&](Sender<int> sender) {
+    auto reserve = std::move(sender).reserve_owned();
+    return std::move(**reserve.poll(waker.context()));
+  };
+  auto ends = create<int>(1);
+  auto others = create<int>(1);
+  OwnedPermit<int> permit = permit_of(ends.sender);
+  {
+    auto gone = std::move(ends);
+  }
+  permit = permit_of(others.sender);
+  EXPECT_TRUE(std::move(permit).send(1));
+  EXPECT_EQ(*others.receiver.try_recv(), std::optional<int>(1));
+}
+
+// Moves into the channel once the gate is open.
+struct Gated {
+  explicit Gated(std::atomic<int>& gate, std::shared_ptr<int> value)
+      : gate(&gate), value(std::move(value)) {}
+  Gated(Gated&& other) noexcept
+      : gate(std::exchange(other.gate, nullptr)),
+        value(std::move(other.value)) {
+    if (gate == nullptr || *gate == 0) return;
+    if (gate->exchange(2) != 1) return;
+    EXPECT_TRUE(testing::eventually([&] { return *gate == 3; }));
+  }
+
+  std::atomic<int>* gate;  // 1: the next move waits; 2: it does; 3: go on
+  std::shared_ptr<int> value;
+};
+
+// The place was claimed before the receiver went, and is filled afterwards.
+TEST(Mpsc, AValueOnItsWayGoesWithTheReceiver) {
+  auto ends = create_unbounded<Gated>();
+  auto value = std::make_shared<int>(1);
+  std::atomic<int> gate{0};
+  std::thread pusher([&, sender = ends.sender]() mutable {
+    Gated gated(gate, value);
+    gate = 1;
+    (void)sender.send(std::move(gated));
+  });
+  EXPECT_TRUE(testing::eventually([&] { return gate == 2; }));
+  std::thread dropper([receiver = std::move(ends.receiver)]() mutable {
+    auto gone = std::move(receiver);
+  });
+  EXPECT_TRUE(testing::eventually([&] { return ends.sender.is_closed(); }));
+  gate = 3;
+  pusher.join();
+  dropper.join();
+  EXPECT_EQ(value.use_count(), 1) << "it waits for the last sender to go";
 }
 
 }  // namespace

@@ -187,5 +187,14 @@ TEST(Oneshot, ThreadsMayBlock) {
   other.join();
 }
 
+TEST(Oneshot, CloseWakesAReceiverThatWaits) {
+  WakeCounter waker;
+  auto [sender, receiver] = create<int>();
+  EXPECT_TRUE(receiver.poll(waker.context()).is_pending());
+  receiver.close();
+  EXPECT_EQ(waker.wakes(), 1);
+  EXPECT_FALSE(receiver.poll(waker.context())->has_value());
+}
+
 }  // namespace
 }  // namespace eddy::sync::oneshot

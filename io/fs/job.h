@@ -59,6 +59,8 @@ class [[nodiscard]] Job {
     } catch (const blocking::ThreadCreationFailed& failure) {
       return Output(errno_status(failure.error(),
                                  std::string(what_) + ": start a thread"));
+    } catch (const std::bad_alloc&) {
+      return Output(errno_status(ENOMEM, what_));  // of the pool's queue
     }
   }
 

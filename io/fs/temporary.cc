@@ -109,13 +109,34 @@ Task<absl::StatusOr<TempDir>> TempDir::create(std::string_view prefix) {
                      [](std::string path) { return TempDir(std::move(path)); });
 }
 
+namespace {
+
+// Removes a folder when it is called or, at the latest, when it ends: a job of
+// a runtime that shuts down may not run.
+class Removal {
+ public:
+  explicit Removal(std::string path) : path_(std::move(path)) {}
+  Removal(Removal&& other) noexcept
+      : path_(std::exchange(other.path_, std::string())) {}
+  Removal& operator=(Removal&&) = delete;
+  ~Removal() { (*this)(); }
+
+  void operator()() {
+    if (path_.empty()) return;
+    (void)remove_at(std::exchange(path_, std::string()));
+  }
+
+ private:
+  std::string path_;
+};
+
+}  // namespace
+
 TempDir::~TempDir() {
   if (path_.empty()) return;
-  if (context::current().services == nullptr) {
-    (void)remove_at(path_);
-    return;
-  }
-  spawn_blocking([path = std::move(path_)] { (void)remove_at(path); }).detach();
+  Removal removal(std::move(path_));
+  if (context::current().services == nullptr) return;
+  spawn_blocking(std::move(removal)).detach();
 }
 
 Task<absl::Status> TempDir::remove() && {

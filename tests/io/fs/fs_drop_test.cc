@@ -146,6 +146,26 @@ TEST_P(FsDrop, AReadThatHangsHoldsUpNobody) {
   hang->release();
 }
 
+// The pool takes no job any more when the task that holds it is dropped.
+TEST_P(FsDrop, ATempDirOfATaskThatTheEndOfTheRuntimeDrops) {
+  Runtime& mine = start(builder());
+  std::string path;
+  std::atomic<bool> is_held{false};
+  mine.spawn([&]() -> Task<> {
+        const TempDir held = value_of(co_await TempDir::create());
+        path = held.path();
+        is_held = true;
+        for (;;) co_await yield_now();
+      })
+      .detach();
+  mine.block_on([&]() -> Task<> {
+    while (!is_held) co_await yield_now();
+  });
+  EXPECT_TRUE(std::filesystem::exists(path));
+  stop(mine);
+  EXPECT_FALSE(std::filesystem::exists(path));
+}
+
 // D4: aborted after its k-th poll, for every k: no fd is left (the fixture
 // looks), and the runtime goes on. By each backend.
 class FsAbort : public testing::FsTest {

@@ -51,6 +51,17 @@ class CurrentThread::Hold {
   context::Enter enter_;
 };
 
+// What is queued after the core was let go, of a runtime that nobody runs.
+struct CurrentThread::AtEnd {
+  CurrentThread& scheduler;
+
+  ~AtEnd() {
+    if (!scheduler.lifeline().is_deserted()) return;
+    scheduler.drop_injected();
+    scheduler.release_if_over();
+  }
+};
+
 CurrentThread::CurrentThread(Config config, Driver& driver)
     : Flavor(std::move(config), driver),
       core_(std::make_unique<Core>(injection_)) {}
@@ -185,15 +196,7 @@ void CurrentThread::block_on(MainFuture& future) {
   } in_line(*this, main);
   for (;;) {
     if (try_take_core()) {
-      // Queued after we have let go of the core, and nobody else takes it.
-      struct AtEnd {
-        CurrentThread& scheduler;
-        ~AtEnd() {
-          if (!scheduler.lifeline().is_deserted()) return;
-          scheduler.drop_injected();
-          scheduler.release_if_over();
-        }
-      } at_end{*this};
+      const AtEnd at_end{*this};
       Hold hold(*this);
       if (drive(future, main)) return;
       continue;
@@ -308,7 +311,7 @@ void CurrentThread::wait_for_events(BlockOnWaker* main) {
   if (main != nullptr) main->set_driver(&driver());
   const bool is_wanted =
       returning_.load(kRelaxed) > 0 ||
-      (main == nullptr ? stopping_.load(kRelaxed) > 0 : main->is_woken());
+      (main == nullptr ? is_stand_in_over() : main->is_woken());
   if (injection_.empty() && !is_wanted) {
     core_->parks.add();
     call(config().hooks.on_thread_park);
@@ -388,6 +391,7 @@ void CurrentThread::leave_core() {
   here.core = nullptr;
   here.forks = nullptr;
   here.shard = here_.shard;
+  driver().flush();  // what is kept for the next poll, which may be far
   here.polled = nullptr;
   end_watch();
   release_core();
@@ -424,11 +428,17 @@ void CurrentThread::retake_core() noexcept {
 void CurrentThread::run_errand() noexcept {
   if (!try_stand_in()) return;
   migrations_.fetch_add(1, kRelaxed);
+  const AtEnd at_end{*this};
   Hold hold(*this);
-  while (returning_.load(kRelaxed) == 0 && stopping_.load(kRelaxed) == 0) {
+  while (returning_.load(kRelaxed) == 0 && !is_stand_in_over()) {
     run_some();
     find_events(nullptr);
   }
+}
+
+// A shutdown wants the core, or has gone on without what our polls kept.
+bool CurrentThread::is_stand_in_over() const {
+  return stopping_.load(kRelaxed) > 0 || lifeline().is_deserted();
 }
 
 bool CurrentThread::try_stand_in() {

@@ -98,6 +98,7 @@ class CurrentThread final : public Flavor, private blocking::Errand {
     }
   };
   class Hold;
+  struct AtEnd;
 
   bool try_take_core();
   bool try_stand_in();
@@ -108,6 +109,7 @@ class CurrentThread final : public Flavor, private blocking::Errand {
   bool wait_for_core(Deadline deadline);
   void ask_for_core();
   void run_errand() noexcept override;
+  bool is_stand_in_over() const;
 
   // False: whoever has come back from a block_in_place() wants the core.
   bool drive(MainFuture& future, BlockOnWaker& main);

@@ -173,6 +173,9 @@ void MultiThread::schedule_from_outside(task::Header& task,
   lifeline().enter();
   injection_.push(&task);
   notify_one();  // fences
+  // Once the workers have ended, holders take what waits.
+  if (is_stopping()) [[unlikely]]
+    wake_drivers();
   if (lifeline().is_deserted()) [[unlikely]] {
     drop_late();
   } else {

@@ -115,6 +115,7 @@ bool Worker::run_task(task::Header& task, context::Current& here) {
   const bool again = scheduler_.turn(task);
   if (here.has_left_core) [[unlikely]] {
     // *this is another thread's by now, and this one may hold another core.
+    here.task = nullptr;
     if (again) scheduler_.reschedule(task);
     return false;
   }

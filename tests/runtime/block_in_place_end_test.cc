@@ -164,6 +164,7 @@ TEST_P(BlockInPlaceThreads, NoMoreThreadsStayThanThePoolMayHave) {
 
 // --- Thread-bound tasks ------------------------------------------------------
 
+class BlockInPlaceRuntimes : public testing::RuntimeTest {};
 class BlockInPlaceDeathTest : public testing::RuntimeTest {};
 
 TEST_F(BlockInPlaceDeathTest, WithThreadBoundTasks) {
@@ -196,6 +197,38 @@ TEST_F(BlockInPlaceDeathTest, AThreadBoundTaskMeanwhile) {
         });
       },
       "spawn_local.*use spawn");
+}
+
+// The last call that is left is one of a stand-in, and ends after a shutdown
+// that did not wait for it.
+TEST_F(BlockInPlaceRuntimes, AStandInThatComesBackToAnEndedRuntime) {
+  auto first = std::make_shared<Gate>();
+  auto second = std::make_shared<Gate>();
+  auto hooks = std::make_shared<int>();
+  std::weak_ptr<int> runtime_is_alive = hooks;
+  {
+    Runtime mine = *Builder::current_thread()
+                        .on_thread_start([hooks = std::move(hooks)] {})
+                        .build();
+    auto blocked = mine.spawn([first]() -> Task<> {
+      block_in_place([&] { first->pass(); });
+      co_return;
+    });
+    auto on_stand_in = [first, second]() -> Task<> {
+      block_in_place([&] {
+        first->open();
+        second->pass();
+      });
+      co_return;
+    };
+    // Queued behind the one that blocks, and so polled by the stand-in.
+    mine.spawn(on_stand_in()).detach();
+    (void)mine.block_on(std::move(blocked));
+    second->wait_for_arrivals(1);
+    EXPECT_EQ(mine.shutdown_timeout(10ms).size(), 1u);
+  }
+  second->open();
+  EXPECT_TRUE(eventually([&] { return runtime_is_alive.expired(); }));
 }
 
 }  // namespace

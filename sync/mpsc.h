@@ -164,8 +164,8 @@ class Receiver {
     return blocking_wait(recv(), "blocking_recv()");
   }
 
-  // No more can be sent; what was sent before can still be received.
-  // Another future of the receiver's task may wait: it is woken.
+  // No more can be sent; what was sent before can still be received. A recv()
+  // that waits, in another future of the receiver's task, is woken.
   void close() { channel_->close().wake(); }
   bool is_closed() const { return channel_->list().is_closed(); }
   // How many messages are queued: a step for each block of them.

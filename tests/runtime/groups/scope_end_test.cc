@@ -385,26 +385,35 @@ TEST(ScopeDeathTest, MovedAfterItsFirstPollFailsLoudly) {
   EXPECT_DEATH(auto moved = std::move(future), "moved after its first poll");
 }
 
-// A child that is polled on another thread needs a core to end its poll.
+// A child that is polled on another thread needs a core to end its poll, once
+// the drop has begun: that ends another child first.
 TEST_P(ScopeEnd, WaitsForAChildThatBlocksInPlaceWithoutKeepingItsCore) {
-  std::atomic<bool> is_blocked{false}, go_on{false};
+  struct SetAtEnd {
+    std::atomic<bool>& flag;
+    ~SetAtEnd() { flag = true; }
+  };
+  std::atomic<bool> is_blocked{false}, is_waiting{false}, is_dropping{false};
   runtime().block_on([&]() -> Task<> {
     auto owner = spawn([&]() -> Task<> {
       co_await scope([&](Scope& scope) {
         scope.spawn([&]() -> Task<> {
           block_in_place([&] {
             is_blocked = true;
-            EXPECT_TRUE(testing::eventually([&] { return go_on.load(); }));
+            EXPECT_TRUE(
+                testing::eventually([&] { return is_dropping.load(); }));
           });
           co_return;
+        });
+        scope.spawn([&]() -> Task<> {
+          const SetAtEnd at_end{is_dropping};
+          is_waiting = true;
+          co_await time::sleep(1h);
         });
       });
     });
     auto dropper = spawn([&]() -> Task<> {
-      while (!is_blocked) co_await yield_now();
+      while (!is_blocked || !is_waiting) co_await yield_now();
       owner.abort();
-      go_on = true;
-      co_return;
     });
     EXPECT_TRUE((co_await dropper).has_value());
     EXPECT_TRUE((co_await owner).is_cancelled());

@@ -29,7 +29,9 @@
 //          cause a poll too many. A dropped send_timeout() leaves its value as
 //          it was.
 // Errors:  send() answers false once the receiver is gone or has closed the
-//          channel. A T that may throw when it is moved does not compile.
+//          channel. A T that may throw when it is moved does not compile. If
+//          the vector of recv_many() has no memory for a value, it throws: what
+//          is in the vector was received, and the rest stays in the channel.
 // Owner:   the channel belongs to its ends. Values that nobody receives are
 //          destroyed with the receiver, or the last end. A wait to send borrows
 //          its Sender, one to receive the Receiver; it may be moved until its
@@ -113,12 +115,7 @@ class [[nodiscard]] RecvMany {
     if (!cx.has_budget()) return cx.yield();
     for (;;) {
       std::size_t count = 0;
-      while (count < limit_) {
-        std::optional<T> value = channel_.take();
-        if (!value.has_value()) break;
-        into_.push_back(*std::move(value));
-        ++count;
-      }
+      while (count < limit_ && channel_.take_into(into_)) ++count;
       if (count > 0) cx.spend();
       if (count > 0 || channel_.list().is_at_end()) return count;
       if (channel_.list().wait(cx.waker())) return kPending;

@@ -11,6 +11,7 @@
 #include <optional>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "runtime/base/bits.h"
 #include "runtime/task/waker.h"
@@ -67,9 +68,16 @@ class Channel {
     T* value = list_.front();
     if (value == nullptr) return std::nullopt;
     std::optional<T> taken(std::move(*value));
-    list_.pop(value);
-    if (capacity_.has_value()) room_.give_back();
+    pop(value);
     return taken;
+  }
+  // False if there is none. What `into` has no memory for stays here.
+  bool take_into(std::vector<T>& into) {
+    T* value = list_.front();
+    if (value == nullptr) return false;
+    into.push_back(std::move(*value));
+    pop(value);
+    return true;
   }
   // After close(). Waits for the pushes that have claimed a place before that:
   // what they bring would stay until the last sender goes.
@@ -84,6 +92,11 @@ class Channel {
   }
 
  private:
+  void pop(T* value) {
+    list_.pop(value);
+    if (capacity_.has_value()) room_.give_back();
+  }
+
   BlockList<T> list_;
   alignas(base::kCacheLine) const std::optional<uint64_t> capacity_;
   std::atomic<uint64_t> senders_{1};

@@ -8,6 +8,7 @@
 #include <new>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "sync/broadcast.h"
 #include "sync/mpmc.h"
@@ -67,6 +68,31 @@ TEST(Allocations, AFailureOfSendTakesNoRoom) {
     send_without_memory(std::move(ends));
   }
   send_without_memory(mpmc::create<Large>(4));
+}
+
+// D1: what a vector has no memory for is not lost, but received later.
+TEST(Allocations, AFailureOfRecvManyLosesNothing) {
+  constexpr int kSent = 1'000;
+  auto ends = mpsc::create<int>(kSent);
+  for (int i = 0; i < kSent; ++i) EXPECT_TRUE(ends.sender.try_send(int{i}));
+  WakeCounter waker;
+  std::vector<int> got;
+  int failures = 0;
+  for (int turn = 0; turn < kSent / 100; ++turn) {
+    testing::fail_each_allocation([&](FailAllocation& fault) {
+      auto many = ends.receiver.recv_many(got, 100);
+      try {
+        (void)many.poll(waker.context());
+      } catch (const std::bad_alloc&) {
+        ++failures;
+      }
+      fault.stop();
+    });
+    EXPECT_EQ(ends.sender.capacity(), got.size());
+  }
+  EXPECT_TRUE(failures > 5 || !testing::allocations_are_counted());
+  ASSERT_EQ(got.size(), std::size_t{kSent});
+  for (int i = 0; i < kSent; ++i) EXPECT_EQ(got[i], i);
 }
 
 // D1

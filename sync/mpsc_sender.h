@@ -277,6 +277,7 @@ class Sender : public SenderEnd<T> {
     return ReserveMany<T>(channel(), count);
   }
   std::optional<Permits<T>> try_reserve_many(uint64_t count) {
+    if (count > max_capacity()) return std::nullopt;
     if (!channel().room().try_take(count)) return std::nullopt;
     return Permits<T>(channel(), count);
   }

@@ -16,8 +16,10 @@
 //          permit was given back, who gets it next sees.
 // Cancel:  dropping a wait gives up its place; permits that were on their way
 //          to it go to the next.
-// Errors:  after close() an acquire gives an empty optional. More than
-//          kMaxPermits are misuse.
+// Errors:  after close() an acquire gives an empty optional. To acquire more
+//          than kMaxPermits, to add more, or to have more free ones than that,
+//          is misuse, which fails loudly. Fewer than that, though more than
+//          there are, are waited for.
 // Owner:   outlives its waits and Permits. An OwnedPermit shares it instead.
 //          A wait may be moved until its first poll.
 #ifndef EDDY_SYNC_SEMAPHORE_H_
@@ -64,10 +66,12 @@ class [[nodiscard]] BasicPermit {
     count_ -= count;
     return BasicPermit(core_, count);
   }
-  // Adds those of `other`, of the same semaphore.
+  // Adds those of `other`, of the same semaphore: at most kMaxPermits in all.
   void merge(BasicPermit other) {
     EDDY_CHECK(core_ == other.core_, "Permits of two semaphores are merged");
     count_ += std::exchange(other.count_, 0);
+    EDDY_CHECK(count_ <= SemaphoreCore::kMaxPermits,
+               "a Permit of more than kMaxPermits");
   }
 
  private:
@@ -96,7 +100,7 @@ class Semaphore {
   Acquire acquire_many(uint64_t count);
   // Empty if there are too few, or others wait, or it is closed.
   std::optional<Permit> try_acquire(uint64_t count = 1) {
-    if (!core_.try_acquire(count)) return std::nullopt;
+    if (!core_.try_acquire(checked(count))) return std::nullopt;
     return Permit(&core_, count);
   }
   // On a thread that may block.
@@ -107,15 +111,11 @@ class Semaphore {
                                     uint64_t count = 1);
   static std::optional<OwnedPermit> try_acquire_owned(
       std::shared_ptr<Semaphore> semaphore, uint64_t count = 1) {
-    if (!semaphore->core_.try_acquire(count)) return std::nullopt;
+    if (!semaphore->core_.try_acquire(checked(count))) return std::nullopt;
     return OwnedPermit(core_of(std::move(semaphore)), count);
   }
 
-  void add(uint64_t permits) {
-    EDDY_CHECK(permits <= kMaxPermits - core_.available(),
-               "a semaphore has more than kMaxPermits");
-    core_.release(permits);
-  }
+  void add(uint64_t permits) { core_.release(checked(permits)); }
   // Takes away permits that are free, at most `count`, and says how many.
   uint64_t forget(uint64_t count) { return core_.forget(count); }
   // Ends all waits, and those to come. Permits may still be given back.
@@ -127,7 +127,7 @@ class Semaphore {
 
  private:
   static uint64_t checked(uint64_t permits) {
-    EDDY_CHECK(permits <= kMaxPermits, "a semaphore of more than kMaxPermits");
+    EDDY_CHECK(permits <= kMaxPermits, "a semaphore: more than kMaxPermits");
     return permits;
   }
   static std::shared_ptr<SemaphoreCore> core_of(
@@ -177,7 +177,7 @@ class [[nodiscard]] Semaphore::BasicAcquire {
 
 inline Semaphore::Acquire Semaphore::acquire() { return {&core_, 1}; }
 inline Semaphore::Acquire Semaphore::acquire_many(uint64_t count) {
-  return {&core_, count};
+  return {&core_, checked(count)};
 }
 inline std::optional<Semaphore::Permit> Semaphore::blocking_acquire(
     uint64_t count) {
@@ -185,7 +185,7 @@ inline std::optional<Semaphore::Permit> Semaphore::blocking_acquire(
 }
 inline Semaphore::AcquireOwned Semaphore::acquire_owned(
     std::shared_ptr<Semaphore> semaphore, uint64_t count) {
-  return {core_of(std::move(semaphore)), count};
+  return {core_of(std::move(semaphore)), checked(count)};
 }
 
 }  // namespace eddy::sync

@@ -78,6 +78,11 @@ bool SemaphoreCore::serve(WakerBatch& batch) {
   return false;
 }
 
+void SemaphoreCore::see_to_release(uint64_t word) {
+  EDDY_CHECK((word & kTooMany) == 0, "a semaphore has more than kMaxPermits");
+  hand_out();
+}
+
 void SemaphoreCore::hand_out() {
   WakerBatch batch;
   for (bool more = true; more; batch.wake_all()) {

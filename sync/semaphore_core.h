@@ -62,7 +62,8 @@ class SemaphoreCore {
   SemaphoreCore(const SemaphoreCore&) = delete;
   SemaphoreCore& operator=(const SemaphoreCore&) = delete;
 
-  // False if there are too few, or others wait, or it is closed.
+  // False if there are too few, or others wait, or it is closed. `count`, as in
+  // a Wait: at most kMaxPermits.
   [[nodiscard]] bool try_acquire(uint64_t count) {
     // relaxed: an exchange follows, or nothing is read.
     uint64_t now = word_.load(std::memory_order_relaxed);
@@ -77,11 +78,13 @@ class SemaphoreCore {
     return false;
   }
 
+  // `count`: at most kMaxPermits, as is the sum, or the process ends.
   void release(uint64_t count) {
+    const uint64_t added = count * kPermit;
     // [permit] release
-    const uint64_t old = word_.fetch_add(count * kPermit, kAcqRel);
-    if ((old & kWaiters) != 0) [[unlikely]] {
-      hand_out();
+    const uint64_t sum = word_.fetch_add(added, kAcqRel) + added;
+    if ((sum & (kWaiters | kTooMany)) != 0) [[unlikely]] {
+      see_to_release(sum);
     }
   }
 
@@ -98,6 +101,8 @@ class SemaphoreCore {
   // Of a Wait. Up to kDone it has nothing to give back.
   enum class State : uint8_t { kNew, kDone, kWaiting, kGranted, kClosed };
   static constexpr uint64_t kClosed = 1, kWaiters = 2, kPermit = 4;
+  // Set in the sum of two numbers of permits, where it exceeds kMaxPermits.
+  static constexpr uint64_t kTooMany = (kMaxPermits + 1) * kPermit;
   static constexpr auto kAcqRel = std::memory_order_acq_rel;
   static constexpr auto kAcquire = std::memory_order_acquire;
 
@@ -106,6 +111,7 @@ class SemaphoreCore {
   State acquire_or_announce(uint64_t count)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(queue_lock_);
   void end_wait(Wait& wait);
+  void see_to_release(uint64_t word);
   void hand_out();
   // True if the batch is full, and there may be more to serve.
   bool serve(WakerBatch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(queue_lock_);

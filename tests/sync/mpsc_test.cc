@@ -310,6 +310,9 @@ TEST(Mpsc, RoomForManyIsTakenAtOnce) {
   WakeCounter waker;
   EXPECT_TRUE(sender.try_send(0));
   EXPECT_FALSE(sender.try_reserve_many(3).has_value());
+  for (const uint64_t many : {uint64_t{1} << 62, (uint64_t{1} << 62) + 1}) {
+    EXPECT_FALSE(sender.try_reserve_many(many).has_value());
+  }
   ReserveMany<int> reserve = sender.reserve_many(3);
   EXPECT_TRUE(reserve.poll(waker.context()).is_pending());
   EXPECT_FALSE(sender.try_send(9));

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -288,6 +289,47 @@ TEST(Semaphore, AgreesWithAModel) {
       ASSERT_EQ(semaphore.available(), model.available());
     }
   }
+}
+
+constexpr uint64_t kMost = Semaphore::kMaxPermits;
+
+TEST(Semaphore, AWaitForAsManyAsThereMayBe) {
+  Semaphore semaphore(1);
+  EXPECT_FALSE(semaphore.try_acquire(kMost).has_value());
+  WakeCounter waker;
+  Semaphore::Acquire all = semaphore.acquire_many(kMost);
+  EXPECT_FALSE(poll(all, waker).has_value());
+  semaphore.add(kMost - 1);
+  EXPECT_EQ(poll(all, waker)->count(), kMost);
+}
+
+// 2^62 and more: so many would be as few as 0 in the word of the semaphore.
+TEST(SemaphoreDeathTest, NobodyAcquiresMoreThanThereMayBe) {
+  Semaphore semaphore(5);
+  constexpr const char* kWhy = "more than kMaxPermits";
+  for (const uint64_t many :
+       {kMost + 1, uint64_t{1} << 62, (uint64_t{1} << 62) + 1, UINT64_MAX}) {
+    EXPECT_DEATH((void)semaphore.try_acquire(many), kWhy);
+    EXPECT_DEATH((void)semaphore.acquire_many(many), kWhy);
+    EXPECT_DEATH((void)semaphore.blocking_acquire(many), kWhy);
+    EXPECT_DEATH(semaphore.add(many), kWhy);
+  }
+}
+
+// Those that are taken do not count, until they come back.
+TEST(SemaphoreDeathTest, NoMoreComeBackThanThereMayBe) {
+  Semaphore semaphore(kMost);
+  constexpr const char* kWhy = "more than kMaxPermits";
+  EXPECT_DEATH(semaphore.add(1), kWhy);
+  std::optional<Permit> all = semaphore.try_acquire(kMost);
+  semaphore.add(kMost);
+  EXPECT_DEATH(all.reset(), kWhy);
+  std::move(*all).forget();
+  WakeCounter waker;
+  std::optional<Permit> one = semaphore.try_acquire(1);
+  Semaphore::Acquire wait = semaphore.acquire_many(kMost);
+  EXPECT_FALSE(poll(wait, waker).has_value());
+  EXPECT_DEATH(semaphore.add(2), kWhy);
 }
 
 }  // namespace

@@ -60,6 +60,8 @@ void CancellationNode::forget_child(CancellationNode& child) {
 // --- Cancelling --------------------------------------------------------------
 
 void CancellationNode::cancel() {
+  retain();
+  const Ref self(this);  // a callback may end the token that is cancelled
   CancellationNode* due = cancel_alone(nullptr);
   while (due != nullptr) {
     CancellationNode* const node = due;

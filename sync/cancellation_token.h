@@ -28,7 +28,8 @@
 //          whoever finds the token cancelled sees.
 // Cancel:  a dropped Wait leaves nothing behind, nor does a dropped
 //          run_until_cancelled(), which drops its future.
-// Errors:  none. Callbacks of stop_token() run inside of cancel().
+// Errors:  none. Callbacks of stop_token() run inside of cancel(), and may end
+//          the token itself.
 // Owner:   a token is a counted reference. One that was moved from may only be
 //          assigned to, or destroyed. A Wait keeps what it needs; it may be
 //          moved until its first poll.

@@ -57,6 +57,35 @@ TEST(CancellationToken, ADroppedWaitIsForgotten) {
   EXPECT_EQ(waker.wakes(), 0);
 }
 
+// A callback ends the last token there is, while that is being cancelled.
+TEST(CancellationToken, CancelMayEndTheTokenItself) {
+  std::optional<CancellationToken> token(std::in_place);
+  int calls = 0;
+  std::stop_callback callback(token->stop_token(), [&] {
+    ++calls;
+    token.reset();
+  });
+  token->cancel();
+  EXPECT_EQ(calls, 1);
+  EXPECT_FALSE(token.has_value());
+}
+
+// The same further down: the child that is cancelled next ends its parent.
+TEST(CancellationToken, CancelMayEndTheTokensAbove) {
+  std::optional<CancellationToken> top(std::in_place);
+  std::optional<CancellationToken> middle(top->child_token());
+  std::optional<CancellationToken> below(middle->child_token());
+  int calls = 0;
+  std::stop_callback callback(below->stop_token(), [&] {
+    ++calls;
+    below.reset();
+    middle.reset();
+    top.reset();
+  });
+  top->cancel();
+  EXPECT_EQ(calls, 1);
+}
+
 // D5
 TEST(CancellationToken, SpuriousPollsChangeNothing) {
   CancellationToken token;

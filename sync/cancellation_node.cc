@@ -129,14 +129,15 @@ CancellationNode* CancellationNode::take_child() {
 
 Poll<void> CancellationNode::poll_cancelled(WaitNode& wait, Context& cx) {
   if (!cx.has_budget()) return cx.yield();
-  Waker old;  // ends after the lock
+  const Waker& waker = cx.waker();  // may be made now: not under the lock
+  Waker old;                        // ends after it
   base::MutexLock lock(&mutex_);
   if (cancelled_.load(std::memory_order_relaxed)) {
     old = waiters_.remove(wait);
     cx.spend();
     return kReady;
   }
-  old = waiters_.push_or_update(wait, cx.waker());
+  old = waiters_.push_or_update(wait, waker);
   return kPending;
 }
 

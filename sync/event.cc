@@ -16,13 +16,14 @@ void Event::blocking_wait() { sync::blocking_wait(wait(), "blocking_wait()"); }
 
 Poll<void> Event::poll_wait(WaitNode& node, Context& cx) {
   if (!cx.has_budget()) return cx.yield();
-  Waker old;  // ends after the lock
+  const Waker& waker = cx.waker();  // may be made now: not under the lock
+  Waker old;                        // ends after it
   base::MutexLock lock(&mutex_);
   if (set_) {
     cx.spend();
     return kReady;
   }
-  old = waiters_.push_or_update(node, cx.waker());
+  old = waiters_.push_or_update(node, waker);
   return kPending;
 }
 

@@ -8,14 +8,15 @@ Poll<bool> MutexCore::poll_slowly(Wait& wait, Context& cx) {
   State state = wait.state_.load(kAcquire);  // [granted] acquire
   EDDY_DCHECK(state != State::kDone, "a lock is polled after it was ready");
   if (state != State::kGranted) {
-    Waker old;  // ends after the lock
+    const Waker& waker = cx.waker();  // may be made now: not under the lock
+    Waker old;                        // ends after it
     base::SpinLockHold hold(&queue_lock_);
     // relaxed: it changes under the lock.
     state = wait.state_.load(std::memory_order_relaxed);
     if (state == State::kNew) state = lock_or_announce();
     if (state == State::kWoken) state = lock_or_reserve();
     if (state != State::kGranted) {
-      old = waiters_.push_or_update(wait, cx.waker());
+      old = waiters_.push_or_update(wait, waker);
       wait.state_.store(state, std::memory_order_relaxed);
       return kPending;
     }

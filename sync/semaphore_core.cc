@@ -11,13 +11,14 @@ Poll<bool> SemaphoreCore::poll_slowly(Wait& wait, Context& cx) {
   State state = wait.state_.load(kAcquire);  // [granted] acquire
   EDDY_DCHECK(state != State::kDone, "an acquire is polled after it was ready");
   if (state == State::kNew || state == State::kWaiting) {
-    Waker old;  // ends after the lock
+    const Waker& waker = cx.waker();  // may be made now: not under the lock
+    Waker old;                        // ends after it
     base::SpinLockHold hold(&queue_lock_);
     // relaxed: it changes under the lock.
     state = wait.state_.load(std::memory_order_relaxed);
     if (state == State::kNew) state = acquire_or_announce(wait.count_);
     if (state == State::kWaiting) {
-      old = waiters_.push_or_update(wait, cx.waker());
+      old = waiters_.push_or_update(wait, waker);
       wait.state_.store(State::kWaiting, std::memory_order_relaxed);
       return kPending;
     }

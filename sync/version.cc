@@ -5,7 +5,8 @@
 namespace eddy::sync {
 
 Poll<bool> Version::poll_slowly(Wait& wait, uint64_t seen, Context& cx) {
-  Waker old, replaced;  // end after the lock
+  const Waker& waker = cx.waker();  // may be made now: not under the lock
+  Waker old, replaced;              // end after it
   base::SpinLockHold hold(&lock_);
   // It may stand where it waited for an earlier number.
   if (wait.is_linked() && wait.seen_ != seen) old = waiters_.remove(wait);
@@ -23,7 +24,7 @@ Poll<bool> Version::poll_slowly(Wait& wait, uint64_t seen, Context& cx) {
       !word_.compare_exchange_weak(now, now | kWaiters, kAcqRel, kAcquire));
   wait.seen_ = seen;
   wait.waits_.store(true, std::memory_order_relaxed);
-  replaced = waiters_.push_or_update(wait, cx.waker());
+  replaced = waiters_.push_or_update(wait, waker);
   return kPending;
 }
 

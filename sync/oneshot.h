@@ -15,6 +15,8 @@
 //          dropping the sender gives the receiver an empty optional. A receiver
 //          that a select() borrows and drops has received nothing.
 // Errors:  none; a closed channel is not an error. Receiving twice is misuse.
+//          What T throws as it is moved goes to who sends or receives it then:
+//          see send(). A value that was on its way out of the channel is lost.
 // Owner:   the channel belongs to both; a value that nobody receives is
 //          destroyed with the receiver.
 #ifndef EDDY_SYNC_ONESHOT_H_
@@ -98,17 +100,17 @@ class Sender {
     if (channel_ != nullptr && !channel_->end_sender()) leave();
   }
 
-  // False: the receiver is gone, and `value` is as it was.
+  // False: the receiver is gone, and `value` is as it was. If T throws as it is
+  // moved to the channel, nothing was sent, and the sender may send again.
   bool send(T&& value) && {
     EDDY_CHECK(channel_ != nullptr, "a oneshot::Sender sends twice");
-    T* sent = std::construct_at(channel_->value(), std::move(value));
+    std::construct_at(channel_->value(), std::move(value));
     if (channel_->send()) {
       channel_ = nullptr;
       return true;
     }
-    value = std::move(*sent);
-    std::destroy_at(sent);
-    leave();
+    const Refused refused(*this);
+    value = std::move(*channel_->value());
     return false;
   }
 
@@ -118,6 +120,21 @@ class Sender {
   Closed closed() { return Closed(channel_->watch()); }
 
  private:
+  // What was not sent is in the channel: destroys it, and leaves.
+  class Refused {
+   public:
+    explicit Refused(Sender& sender) : sender_(sender) {}
+    Refused(const Refused&) = delete;
+    Refused& operator=(const Refused&) = delete;
+    ~Refused() {
+      std::destroy_at(sender_.channel_->value());
+      sender_.leave();
+    }
+
+   private:
+    Sender& sender_;
+  };
+
   void leave() noexcept {
     Channel<T>* channel = std::exchange(channel_, nullptr);
     if (channel->leave()) channel->free();

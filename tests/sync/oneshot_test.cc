@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <utility>
 
 #include "runtime/combinators/select.h"
@@ -194,6 +195,96 @@ TEST(Oneshot, CloseWakesAReceiverThatWaits) {
   receiver.close();
   EXPECT_EQ(waker.wakes(), 1);
   EXPECT_FALSE(receiver.poll(waker.context())->has_value());
+}
+
+// Throws at the move that comes next but so many, and counts those that live.
+class Fragile {
+ public:
+  explicit Fragile(int number) : number_(number) { ++alive; }
+  Fragile(Fragile&& other) : number_(other.number_) {
+    move();
+    ++alive;
+  }
+  Fragile& operator=(Fragile&& other) {
+    move();
+    number_ = other.number_;
+    return *this;
+  }
+  ~Fragile() { --alive; }
+
+  int number() const { return number_; }
+
+  static inline int moves_left = -1;  // less than 0: any number
+  static inline int alive = 0;
+
+ private:
+  static void move() {
+    if (moves_left == 0) throw std::runtime_error("moved once too often");
+    --moves_left;
+  }
+
+  int number_;
+};
+
+// D2: the sender has the error, and may send again.
+TEST(Oneshot, AValueThatThrowsAsItIsSentIsNotSent) {
+  WakeCounter waker;
+  {
+    auto [sender, receiver] = create<Fragile>();
+    EXPECT_TRUE(receiver.poll(waker.context()).is_pending());
+    Fragile value(42);
+    Fragile::moves_left = 0;
+    EXPECT_THROW(std::move(sender).send(std::move(value)), std::runtime_error);
+    Fragile::moves_left = -1;
+    EXPECT_EQ(waker.wakes(), 0);
+    EXPECT_TRUE(std::move(sender).send(std::move(value)));
+    EXPECT_EQ(waker.wakes(), 1);
+    EXPECT_EQ((**receiver.poll(waker.context())).number(), 42);
+  }
+  {
+    auto ends = create<Fragile>();
+    EXPECT_TRUE(ends.receiver.poll(waker.context()).is_pending());
+    {
+      Sender<Fragile> sender = std::move(ends.sender);
+      Fragile::moves_left = 0;
+      EXPECT_THROW(std::move(sender).send(Fragile(1)), std::runtime_error);
+      Fragile::moves_left = -1;
+    }
+    EXPECT_EQ(waker.wakes(), 2);
+    EXPECT_FALSE(ends.receiver.poll(waker.context())->has_value());
+  }
+  EXPECT_EQ(Fragile::alive, 0);
+}
+
+// D2: not given back to the sender, it is gone.
+TEST(Oneshot, AValueThatThrowsAsItIsGivenBackIsDestroyed) {
+  {
+    auto ends = create<Fragile>();
+    {
+      Receiver<Fragile> dropped = std::move(ends.receiver);
+    }
+    Fragile value(42);
+    Fragile::moves_left = 1;
+    EXPECT_THROW(std::move(ends.sender).send(std::move(value)),
+                 std::runtime_error);
+    Fragile::moves_left = -1;
+    EXPECT_EQ(Fragile::alive, 1);
+  }
+  EXPECT_EQ(Fragile::alive, 0);
+}
+
+// D2: the receiver has the error, and has received.
+TEST(Oneshot, AValueThatThrowsAsItIsReceivedIsDestroyed) {
+  WakeCounter waker;
+  {
+    auto [sender, receiver] = create<Fragile>();
+    EXPECT_TRUE(std::move(sender).send(Fragile(42)));
+    Fragile::moves_left = 0;
+    EXPECT_THROW((void)receiver.poll(waker.context()), std::runtime_error);
+    Fragile::moves_left = -1;
+    EXPECT_EQ(Fragile::alive, 0);
+  }
+  EXPECT_EQ(Fragile::alive, 0);
 }
 
 }  // namespace

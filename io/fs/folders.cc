@@ -68,8 +68,9 @@ absl::Status empty_folder(int folder, const std::string& path) {
   Dirents entries;
   for (;;) {
     const ssize_t count = entries.fetch(folder);
+    // ENOENT: somebody else has removed it.
+    if (count == 0 || (count < 0 && errno == ENOENT)) return absl::OkStatus();
     if (count < 0) return errno_status(errno, "read folder " + shown(path));
-    if (count == 0) return absl::OkStatus();
     while (const dirent64* entry = entries.next()) {
       EDDY_RETURN_IF_ERROR(
           remove_entry(folder, *entry, path + "/" + entry->d_name));
@@ -110,10 +111,11 @@ absl::Status remove_folders(const Path& path) {
   }
   if (retry([&] {
         return sys().unlinkat(AT_FDCWD, path.c_str(), AT_REMOVEDIR);
-      }) != 0) {
-    return path.error(errno, "remove folder");
+      }) == 0 ||
+      errno == ENOENT) {
+    return absl::OkStatus();
   }
-  return absl::OkStatus();
+  return path.error(errno, "remove folder");
 }
 
 }  // namespace eddy::io

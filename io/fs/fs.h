@@ -55,7 +55,8 @@ Task<absl::Status> create_dir_all(std::string_view path, mode_t mode = 0777);
 Task<absl::Status> remove_dir(std::string_view path,
                               Backend backend = Backend::kAutomatic);
 // With all that is in it. Symlinks are removed, not followed. What comes in
-// meanwhile is ENOTEMPTY, and what goes meanwhile is all right.
+// meanwhile is ENOTEMPTY, and what goes meanwhile is all right, the folder
+// itself included; if there is none to begin with, that is ENOENT.
 Task<absl::Status> remove_dir_all(std::string_view path);
 
 // Makes `link`, which says `target`, whatever that is.

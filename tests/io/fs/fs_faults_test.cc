@@ -282,6 +282,49 @@ TEST_P(FsFaults, CloseTellsOfLateErrors) {
   }(folder()));
 }
 
+// Somebody else removes the same folder, at each point in turn.
+TEST_P(FsFaults, WhatGoesWhileAFolderIsRemovedIsAllRight) {
+  (void)runtime();
+  const std::string gone = in("gone");
+  for (const Call call : {Call::kOpenat, Call::kGetdents64, Call::kUnlinkat}) {
+    for (uint64_t nth = call == Call::kOpenat ? 2 : 1, calls = nth;
+         calls >= nth; ++nth) {
+      std::filesystem::create_directories(gone + "/x/y");
+      write_now(gone + "/a", "1");
+      write_now(gone + "/x/b", "2");
+      std::atomic<uint64_t> count{0};
+      const auto meet = [&] {
+        if (++count == nth) std::filesystem::remove_all(gone);
+      };
+      FaultInjector faults;
+      if (call == Call::kOpenat) {
+        faults.hook<Call::kOpenat>(
+            [&](int folder, const char* path, int flags, mode_t mode) {
+              meet();
+              return real_sys().openat(folder, path, flags, mode);
+            });
+      } else if (call == Call::kGetdents64) {
+        faults.hook<Call::kGetdents64>([&](int fd, void* into, size_t size) {
+          meet();
+          return real_sys().getdents64(fd, into, size);
+        });
+      } else {
+        faults.hook<Call::kUnlinkat>(
+            [&](int folder, const char* path, int flags) {
+              meet();
+              return real_sys().unlinkat(folder, path, flags);
+            });
+      }
+      const absl::Status status = runtime().block_on(fs::remove_dir_all(gone));
+      EXPECT_TRUE(status.ok())
+          << testing::name_of(call) << " " << nth << ": " << status;
+      EXPECT_FALSE(std::filesystem::exists(gone));
+      calls = count;
+    }
+  }
+  EXPECT_EQ(errno_of(runtime().block_on(fs::remove_dir_all(gone))), ENOENT);
+}
+
 // Where copy_file_range() can't, the bytes are read and written.
 TEST_P(FsFaults, CopiesByHandWhereTheKernelCanNot) {
   write_now(in("a"), pattern(300'000));

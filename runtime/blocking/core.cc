@@ -1,5 +1,6 @@
 #include "runtime/blocking/core.h"
 
+#include <cerrno>
 #include <new>
 #include <utility>
 
@@ -89,6 +90,7 @@ Core::Recruit Core::recruit() {
     chosen.idle->recruited = true;
     chosen.idle->called.store(true, std::memory_order_release);  // [linger]
   } else if (threads_ < options_.max_threads) {
+    chosen.is_fresh = true;
     chosen.fresh = take_free_slot();
     ++takers_;
     ++threads_;
@@ -102,10 +104,10 @@ Core::Recruit Core::recruit() {
 
 void Core::deliver(Recruit chosen) {
   if (chosen.idle != nullptr) chosen.idle->changed.notify_one();
-  if (chosen.fresh == nullptr) return;
-  if (int error = start_thread(*chosen.fresh)) {
-    start_failed(*chosen.fresh, error);
-  }
+  if (!chosen.is_fresh) return;
+  const int error =
+      chosen.fresh != nullptr ? start_thread(*chosen.fresh) : ENOMEM;
+  if (error != 0) start_failed(chosen.fresh, error);
 }
 
 // By the recruit, once it has had its look at the queue.
@@ -116,7 +118,7 @@ void Core::recruit_arrived() {
     --recruits_;
     update_wants_recruit();
     next = recruit();
-    if (next.fresh != nullptr) another = recruit();
+    if (next.is_fresh) another = recruit();
   }
   deliver(next);
   deliver(another);
@@ -130,12 +132,12 @@ void Core::update_wants_recruit() {
 
 // A job that waits is left for the threads that live. If there are none, it
 // fails, with all that have come since.
-void Core::start_failed(Slot& slot, int error) {
+void Core::start_failed(Slot* slot, int error) {
   Recruit instead;
   bool nobody_left = false;
   {
     base::MutexLock lock(&mu_);
-    free_slot(slot);
+    if (slot != nullptr) free_slot(*slot);
     --threads_;
     --takers_;
     --recruits_;
@@ -157,9 +159,12 @@ void Core::start_failed(Slot& slot, int error) {
 
 ClassQueue& Core::class_queue(const BlockingClass& kind) {
   base::MutexLock lock(&mu_);
-  std::unique_ptr<ClassQueue>& queue = classes_[kind.identity()];
-  if (queue == nullptr) queue = std::make_unique<ClassQueue>(*this, kind);
-  return *queue;
+  auto found = classes_.find(kind.identity());
+  if (found == classes_.end()) {
+    auto queue = std::make_unique<ClassQueue>(*this, kind);
+    found = classes_.emplace(kind.identity(), std::move(queue)).first;
+  }
+  return *found->second;
 }
 
 void Core::set_context(const context::Current& current,

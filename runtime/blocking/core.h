@@ -127,7 +127,8 @@ class Core final : public task::Scheduler,
   // Whom recruit() has chosen, for deliver() to do without the lock.
   struct Recruit {
     Slot* idle = nullptr;
-    Slot* fresh = nullptr;
+    bool is_fresh = false;  // a new one, that will sit in:
+    Slot* fresh = nullptr;  // null: there is no memory for it
   };
   static constexpr size_t kMostRecruits = 4;
   enum class Rest : uint8_t { kRecruited, kSent, kLookAgain, kLeave };
@@ -142,7 +143,8 @@ class Core final : public task::Scheduler,
   void note_peak() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // An errno, or 0.
   [[nodiscard]] int start_thread(Slot& slot) ABSL_LOCKS_EXCLUDED(mu_);
-  void start_failed(Slot& slot, int error) ABSL_LOCKS_EXCLUDED(mu_);
+  // `slot`: null if there was none to be had.
+  void start_failed(Slot* slot, int error) ABSL_LOCKS_EXCLUDED(mu_);
   std::string next_name();
 
   // The life of a thread.
@@ -161,7 +163,8 @@ class Core final : public task::Scheduler,
   [[nodiscard]] base::Thread retire(Slot& slot)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
-  Slot* take_free_slot() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Null if there is no memory.
+  Slot* take_free_slot() noexcept ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void free_slot(Slot& slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void push_idle(Slot& slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void remove_idle(Slot& slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

@@ -279,8 +279,14 @@ base::Thread Core::retire(Slot& slot) {
   return ended;
 }
 
-Core::Slot* Core::take_free_slot() {
-  if (free_ == nullptr) return &slots_.emplace_back();
+Core::Slot* Core::take_free_slot() noexcept {
+  if (free_ == nullptr) {
+    try {
+      return &slots_.emplace_back();
+    } catch (const std::bad_alloc&) {
+      return nullptr;
+    }
+  }
   Slot* slot = std::exchange(free_, free_->below);
   slot->below = nullptr;
   return slot;
@@ -326,6 +332,7 @@ bool Core::send(Errand& errand) {
       instead = recruit();
     } else {
       fresh = take_free_slot();
+      if (fresh == nullptr) return false;
       fresh->errand = &errand;
     }
     ++lent_;
@@ -355,6 +362,7 @@ void Core::visit() {
     base::MutexLock lock(&mu_);
     if (is_closed() || threads_ >= options_.max_threads) return;
     slot = take_free_slot();
+    if (slot == nullptr) return;
     slot->is_guest = true;
     slot->name = name;
     ++threads_;

@@ -116,10 +116,11 @@ template <class F, class... Args>
 requires BlockingCallable<F, Args...> JoinHandle<BlockingOutput<F, Args...>>
 spawn_blocking_on(blocking::Pool& pool, const BlockingClass& kind, F&& callable,
                   Args&&... args) {
+  task::Scheduler& queue = pool.scheduler(kind);  // may be made, and throw
   pool.places().take();
   return blocking::launch(
-      pool.scheduler(kind), blocking::HeldPlace(pool.places()),
-      std::forward<F>(callable), std::forward<Args>(args)...);
+      queue, blocking::HeldPlace(pool.places()), std::forward<F>(callable),
+      std::forward<Args>(args)...);
 }
 
 template <class F, class... Args>

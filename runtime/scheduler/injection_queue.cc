@@ -2,6 +2,8 @@
 
 #include <concurrentqueue/concurrentqueue.h>
 
+#include <thread>
+
 #include "runtime/base/check.h"
 #include "runtime/base/sanitizer.h"
 #include "runtime/task/header.h"
@@ -59,6 +61,14 @@ InjectionQueue::Consumer::~Consumer() = default;
 task::Header* InjectionQueue::Consumer::pop() {
   task::Header* task = nullptr;
   return pop_some({&task, 1}) == 1 ? task : nullptr;
+}
+
+task::Header* InjectionQueue::Consumer::pop_until_empty() {
+  for (;;) {
+    if (task::Header* task = pop()) return task;
+    if (queue_->empty()) return nullptr;
+    std::this_thread::yield();
+  }
 }
 
 std::size_t InjectionQueue::Consumer::pop_some(std::span<task::Header*> into) {

@@ -34,6 +34,10 @@ class InjectionQueue {
     ~Consumer();
 
     task::Header* pop();
+    // Null only if the queue is empty. One pop() that finds nothing may have
+    // met a consumer that tried to take more than there was, and has not said
+    // so yet: what is pushed meanwhile seems to be taken.
+    task::Header* pop_until_empty();
     // Up to `into.size()` tasks; returns how many.
     std::size_t pop_some(std::span<task::Header*> into);
     bool seems_filled() const { return queue_->seems_filled(); }

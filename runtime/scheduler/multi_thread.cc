@@ -412,7 +412,7 @@ void MultiThread::drop_injected() {
   if (!is_our_thread()) enter.emplace(here_);
   for (InjectionQueue* queue : {&injection_, &long_queue_}) {
     InjectionQueue::Consumer consumer(*queue);
-    while (task::Header* task = consumer.pop()) {
+    while (task::Header* task = consumer.pop_until_empty()) {
       dropped_.fetch_add(1, kRelaxed);
       run(*task);
     }

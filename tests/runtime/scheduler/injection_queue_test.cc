@@ -134,5 +134,35 @@ TEST(InjectionQueue, EveryTaskIsPoppedOnce) {
   });
 }
 
+// Property: where each pushes a task and then empties the queue, as those do
+// who come when no worker is left, nothing stays behind. A plain pop() breaks
+// it, but only while another consumer is between two instructions.
+struct LateRound {
+  static constexpr int kCallers = 3, kTasks = 4;
+  InjectionQueue queue;
+  FakeTask tasks[kCallers][kTasks];
+};
+
+void push_and_empty(LateRound& round, int me, testing::Random&) {
+  for (FakeTask& task : round.tasks[me]) {
+    round.queue.push(&task);
+    InjectionQueue::Consumer consumer(round.queue);
+    while (task::Header* taken = consumer.pop_until_empty()) {
+      ++static_cast<FakeTask*>(taken)->value;
+    }
+  }
+}
+
+TEST(InjectionQueue, NothingStaysBehindWhereEachEmptiesIt) {
+  testing::Stress<LateRound> stress(/*rounds=*/5'000);
+  stress.threads(LateRound::kCallers, push_and_empty);
+  stress.run([](LateRound& round) {
+    EXPECT_TRUE(round.queue.empty());
+    for (auto& tasks : round.tasks) {
+      for (FakeTask& task : tasks) EXPECT_EQ(task.value, 1);
+    }
+  });
+}
+
 }  // namespace
 }  // namespace eddy::scheduler

@@ -45,7 +45,13 @@ class [[nodiscard]] Job {
   }
 
   Poll<Output> poll(Context& cx) {
-    if (!handle_) start();
+    if (!handle_) {
+      try {
+        start();
+      } catch (const std::bad_alloc&) {
+        return Output(errno_status(ENOMEM, what_));
+      }
+    }
     Poll<JoinResult<Output>> poll = handle_->poll(cx);
     if (poll.is_pending()) return kPending;
     handle_.reset();

@@ -15,6 +15,7 @@
 #include "io/fs/open_operation.h"
 #include "io/fs/run.h"
 #include "io/fs/stat_operation.h"
+#include "io/fs/writer_arrival.h"
 #include "io/retry.h"
 #include "runtime/base/check.h"
 #include "runtime/base/status.h"
@@ -35,25 +36,30 @@ class Opening {
       : operation_(std::move(operation)), backend_(backend) {}
 
   Poll<int64_t> poll(Context& cx) {
-    if (!run_) {
+    if (!run_ && !writer_) {
       if (!cx.has_budget()) return cx.yield();
       if (backend_ == Backend::kAutomatic) {
         const int64_t result = operation_->open_at_once();
         cx.spend();
         if (result != -EAGAIN) return result;
       }
-      const Prefer prefer = operation_->needs_pool()
-                                ? Prefer::kPool
-                                : choose(FileCall::kOpen, backend_);
-      run_.emplace(std::move(operation_), prefer);
+      if (operation_->pipe() >= 0) {
+        writer_.emplace(operation_->pipe());
+      } else {
+        run_.emplace(std::move(operation_), choose(FileCall::kOpen, backend_));
+      }
     }
-    return run_->poll(cx);
+    if (run_) return run_->poll(cx);
+    Poll<int64_t> arrived = writer_->poll(cx);
+    if (arrived.is_pending() || *arrived < 0) return arrived;
+    return operation_->take_pipe();
   }
 
  private:
   std::unique_ptr<OpenOperation> operation_;  // until there is a Run
   const Backend backend_;
   std::optional<Run<OpenOperation>> run_;
+  std::optional<WriterArrival> writer_;  // ends before the pipe may
 };
 
 class WritesEnded {

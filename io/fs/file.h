@@ -19,7 +19,11 @@
 // Threads: any number of tasks may use one File at the same time, but read(),
 //          write() and seek() only one, which is checked.
 // Cancel:  see file_io.h. A dropped open() closes the file that still arrives;
-//          the rest goes on to its end, or never begins.
+//          the rest goes on to its end, or never begins. What may never end is
+//          the open() of a pipe. To read it waits for a writer, as POSIX has
+//          it, without a thread, and leaves nothing when it is dropped; to
+//          write, or where the pool opens it, as by Backend::kPool, a thread
+//          waits until the other side comes.
 // Errors:  of the system call that failed, with the path in the message;
 //          errno_of(status) has the errno. The end of a file is 0 bytes, not an
 //          error. kCancelled: the runtime has shut down.

@@ -58,7 +58,6 @@ Sqe OpenOperation::submission() {
 }
 
 int64_t OpenOperation::perform() {
-  if (pipe_.is_open()) return wait_for_writer();
   for (int attempt = 0;; ++attempt) {
     const int64_t result = result_of(retry([&] { return call(); }));
     // The kernel gives up on "..", where folders move meanwhile.
@@ -107,19 +106,15 @@ int64_t OpenOperation::open_at_once() {
   return set_flags(fd.get()) ? fd.release() : -errno;
 }
 
+int64_t OpenOperation::take_pipe() {
+  return set_flags(pipe_.get()) ? pipe_.release() : -errno;
+}
+
 // Without O_NONBLOCK, which a ring would take for "never wait", for files too.
 bool OpenOperation::set_flags(int fd) const {
   return retry([&] {
            return sys().fcntl(fd, F_SETFL, static_cast<long>(how_.flags));
          }) == 0;
-}
-
-// As opening it in the usual way would. It was opened already, and can't be
-// closed again: a writer that has waited for us would find itself alone.
-int64_t OpenOperation::wait_for_writer() {
-  pollfd events = {.fd = pipe_.get(), .events = POLLIN, .revents = 0};
-  if (retry([&] { return sys().poll(&events, 1, -1); }) < 0) return -errno;
-  return set_flags(pipe_.get()) ? pipe_.release() : -errno;
 }
 
 }  // namespace eddy::io

@@ -34,15 +34,18 @@ class OpenOperation final : public reactor::Operation {
   // in memory. -EAGAIN: it can't be told; else as perform().
   int64_t open_at_once();
 
-  // By the pool alone: it is a pipe, and waits for a writer.
-  bool needs_pool() const { return pipe_.is_open(); }
+  // Then: it is a pipe to read from, without a writer perhaps, which is to be
+  // waited for; else -1. It is open, and must stay so: a writer that has waited
+  // for us would find itself alone.
+  int pipe() const { return pipe_.get(); }
+  // Once there is a writer: as open_at_once().
+  int64_t take_pipe();
 
   Path& path() { return path_; }
 
  private:
   int folder() const;
   int call() const;
-  int64_t wait_for_writer();
   bool set_flags(int fd) const;
 
   const std::shared_ptr<const OpenFile> folder_;

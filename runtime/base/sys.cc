@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -172,6 +173,9 @@ constinit const SysTable kProductionSysTable = {
     .fadvise = fadvise,
     .copy_file_range = ::copy_file_range,
     .sendfile = ::sendfile,
+    .tee = ::tee,
+    .inotify_init1 = ::inotify_init1,
+    .inotify_add_watch = ::inotify_add_watch,
     .pthread_create = ::pthread_create,
     .read_proc = read_proc,
     .sched_getaffinity = ::sched_getaffinity,

@@ -124,6 +124,9 @@ struct SysTable {
   ssize_t (*copy_file_range)(int from, off_t* from_offset, int to,
                              off_t* to_offset, size_t size, unsigned flags);
   ssize_t (*sendfile)(int to, int from, off_t* offset, size_t size);
+  ssize_t (*tee)(int from, int to, size_t size, unsigned flags);
+  int (*inotify_init1)(int flags);
+  int (*inotify_add_watch)(int inotify, const char* path, uint32_t events);
 
   // Threads, time and the rest.
   int (*pthread_create)(pthread_t* thread, const pthread_attr_t* attributes,

@@ -100,6 +100,9 @@
   X(kFadvise, fadvise) \
   X(kCopyFileRange, copy_file_range) \
   X(kSendfile, sendfile) \
+  X(kTee, tee) \
+  X(kInotifyInit1, inotify_init1) \
+  X(kInotifyAddWatch, inotify_add_watch) \
   X(kPthreadCreate, pthread_create) \
   X(kReadProc, read_proc) \
   X(kSchedGetaffinity, sched_getaffinity) \

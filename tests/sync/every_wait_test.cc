@@ -5,8 +5,8 @@
 
 namespace eddy::testing {
 
-INSTANTIATE_TYPED_TEST_SUITE_P(InOrder, EveryWait, sync::WaitsInOrder);
-INSTANTIATE_TYPED_TEST_SUITE_P(Together, EveryWait, sync::WaitsTogether);
-INSTANTIATE_TYPED_TEST_SUITE_P(Alone, EveryWait, sync::WaitsAlone);
+EDDY_FOR_EVERY_WAIT(InOrder, sync::WaitsInOrder);
+EDDY_FOR_EVERY_WAIT(Together, sync::WaitsTogether);
+EDDY_FOR_EVERY_WAIT(Alone, sync::WaitsAlone);
 
 }  // namespace eddy::testing

@@ -7,9 +7,9 @@
 #include <memory>
 #include <optional>
 #include <utility>
-#include <vector>
 
 #include "runtime/task/context.h"
+#include "tests/support/any_kind.h"
 #include "tests/support/wake_counter.h"
 #include "tests/sync/any_kind.h"
 #include "tests/sync/waits.h"
@@ -39,15 +39,12 @@ using testing::WakeCounter;
 
 class LazyWaker : public ::testing::TestWithParam<KindName> {};
 
-std::vector<KindName> kinds_with_many_waits() {
-  std::vector<KindName> kinds;
-  add_kinds(kinds, WaitsInOrder());
-  add_kinds(kinds, WaitsTogether());
-  return kinds;
-}
-INSTANTIATE_TEST_SUITE_P(Every, LazyWaker,
-                         ::testing::ValuesIn(kinds_with_many_waits()),
+INSTANTIATE_TEST_SUITE_P(InOrder, LazyWaker,
+                         ::testing::ValuesIn(testing::kinds_of(WaitsInOrder())),
                          name_of_kind);
+INSTANTIATE_TEST_SUITE_P(
+    Together, LazyWaker,
+    ::testing::ValuesIn(testing::kinds_of(WaitsTogether())), name_of_kind);
 
 // To drop a wait takes the lock: where it is held already, this test hangs.
 TEST_P(LazyWaker, IsMadeUnderNoLock) {

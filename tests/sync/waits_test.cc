@@ -4,84 +4,87 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <optional>
-#include <utility>
 
+#include "tests/support/any_kind.h"
 #include "tests/support/wake_counter.h"
 
 namespace eddy::sync {
 namespace {
 
+using testing::AnyKind;
 using testing::WakeCounter;
 
-template <class T>
-class Waits : public ::testing::Test {
+class Waits : public ::testing::TestWithParam<testing::KindName> {
  protected:
-  using Wait = decltype(std::declval<T&>().wait());
+  using Wait = AnyKind::Wait;
 
   static bool poll(Wait& wait, WakeCounter& waker) {
     return wait.poll(waker.context()).is_ready();
   }
 
-  T of_;
+  const std::unique_ptr<AnyKind> of_ = GetParam().make();
 };
-TYPED_TEST_SUITE(Waits, WaitsInOrder);
+INSTANTIATE_TEST_SUITE_P(InOrder, Waits,
+                         ::testing::ValuesIn(testing::kinds_of(WaitsInOrder())),
+                         testing::name_of_kind);
 
 // H1
-TYPED_TEST(Waits, AreServedInTheOrderOfWaiting) {
+TEST_P(Waits, AreServedInTheOrderOfWaiting) {
   WakeCounter first, second;
-  auto b = this->of_.wait(), a = this->of_.wait();
-  EXPECT_FALSE(this->poll(a, first));
-  EXPECT_FALSE(this->poll(b, second));
-  this->of_.serve();
+  auto b = of_->wait(), a = of_->wait();
+  EXPECT_FALSE(poll(a, first));
+  EXPECT_FALSE(poll(b, second));
+  of_->serve();
   EXPECT_EQ(first.wakes(), 1);
   EXPECT_EQ(second.wakes(), 0);
-  EXPECT_FALSE(this->poll(b, second));
-  EXPECT_TRUE(this->poll(a, first));
+  EXPECT_FALSE(poll(b, second));
+  EXPECT_TRUE(poll(a, first));
 }
 
 // H1: who comes later, and polls more often, is not served before.
-TYPED_TEST(Waits, ImpatienceIsOfNoUse) {
+TEST_P(Waits, ImpatienceIsOfNoUse) {
   WakeCounter patient, impatient;
-  auto first = this->of_.wait(), second = this->of_.wait();
-  EXPECT_FALSE(this->poll(first, patient));
-  for (int i = 0; i < 100; ++i) EXPECT_FALSE(this->poll(second, impatient));
-  this->of_.serve();
-  for (int i = 0; i < 100; ++i) EXPECT_FALSE(this->poll(second, impatient));
+  auto first = of_->wait(), second = of_->wait();
+  EXPECT_FALSE(poll(first, patient));
+  for (int i = 0; i < 100; ++i) EXPECT_FALSE(poll(second, impatient));
+  of_->serve();
+  for (int i = 0; i < 100; ++i) EXPECT_FALSE(poll(second, impatient));
   EXPECT_EQ(impatient.wakes(), 0);
-  EXPECT_TRUE(this->poll(first, patient));
+  EXPECT_TRUE(poll(first, patient));
 }
 
 // D4: dropped in the middle of the queue, it leaves no gap.
-TYPED_TEST(Waits, ADroppedWaitGivesUpItsPlace) {
+TEST_P(Waits, ADroppedWaitGivesUpItsPlace) {
   WakeCounter dropped, kept;
-  std::optional<typename TestFixture::Wait> first(this->of_.wait());
-  auto second = this->of_.wait();
-  std::optional<typename TestFixture::Wait> third(this->of_.wait());
-  EXPECT_FALSE(this->poll(*first, dropped));
-  EXPECT_FALSE(this->poll(second, kept));
-  EXPECT_FALSE(this->poll(*third, dropped));
+  std::optional<Wait> first(of_->wait());
+  auto second = of_->wait();
+  std::optional<Wait> third(of_->wait());
+  EXPECT_FALSE(poll(*first, dropped));
+  EXPECT_FALSE(poll(second, kept));
+  EXPECT_FALSE(poll(*third, dropped));
   third.reset();
   first.reset();
   EXPECT_EQ(dropped.kept_wakers(), 0);
   EXPECT_EQ(kept.wakes(), 0);
-  this->of_.serve();
+  of_->serve();
   EXPECT_EQ(dropped.wakes(), 0);
   EXPECT_EQ(kept.wakes(), 1);
-  EXPECT_TRUE(this->poll(second, kept));
+  EXPECT_TRUE(poll(second, kept));
 }
 
 // D4, E2
-TYPED_TEST(Waits, AServedWaitThatIsDroppedWakesTheNext) {
+TEST_P(Waits, AServedWaitThatIsDroppedWakesTheNext) {
   WakeCounter first, second;
-  std::optional<typename TestFixture::Wait> wait(this->of_.wait());
-  auto next = this->of_.wait();
-  EXPECT_FALSE(this->poll(*wait, first));
-  EXPECT_FALSE(this->poll(next, second));
-  this->of_.serve();
+  std::optional<Wait> wait(of_->wait());
+  auto next = of_->wait();
+  EXPECT_FALSE(poll(*wait, first));
+  EXPECT_FALSE(poll(next, second));
+  of_->serve();
   wait.reset();
   EXPECT_EQ(second.wakes(), 1);
-  EXPECT_TRUE(this->poll(next, second));
+  EXPECT_TRUE(poll(next, second));
 }
 
 }  // namespace

@@ -81,6 +81,6 @@ using Waits =
 }  // namespace
 
 namespace testing {
-INSTANTIATE_TYPED_TEST_SUITE_P(Tasks, EveryWait, Waits);
+EDDY_FOR_EVERY_WAIT(Tasks, Waits);
 }  // namespace testing
 }  // namespace eddy

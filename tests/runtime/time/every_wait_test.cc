@@ -101,5 +101,5 @@ TEST(SendTimeout, OfExtremeTimesIsNoOverflow) {
 }  // namespace eddy::time
 
 namespace eddy::testing {
-INSTANTIATE_TYPED_TEST_SUITE_P(Time, EveryWait, time::Waits);
+EDDY_FOR_EVERY_WAIT(Time, time::Waits);
 }  // namespace eddy::testing

@@ -13,10 +13,12 @@
 #include "runtime/base/sanitizer.h"
 #include "runtime/blocking/spawn_blocking.h"
 #include "runtime/builder.h"
+#include "runtime/combinators/select.h"
 #include "runtime/spawn.h"
 #include "runtime/task/task.h"
 #include "runtime/task/yield.h"
 #include "runtime/time/sleep.h"
+#include "sync/event.h"
 #include "tests/support/fault_injector.h"
 #include "tests/support/runtime_fixture.h"
 
@@ -81,14 +83,10 @@ void IdleRuntime::expect_nothing_happens(Runtime& runtime) {
     co_await time::sleep(5ms);
   });
   // The current-thread flavor idles in a block_on().
-  std::atomic<bool> over{false};
+  sync::Event over;
   std::thread waits([&] {
-    try {
-      runtime.block_on([&]() -> Task<> {
-        while (!over.load()) co_await time::sleep(400ms);
-      });
-    } catch (...) {
-    }
+    runtime.block_on(
+        [&]() -> Task<> { co_await select(over.wait(), time::sleep(1h)); });
   });
   uint64_t before = 0, polls = 0, sleeps = 0;
   std::chrono::nanoseconds cpu{};
@@ -103,7 +101,7 @@ void IdleRuntime::expect_nothing_happens(Runtime& runtime) {
   EXPECT_TRUE(still) << "system calls while idle";
   EXPECT_EQ(runtime.metrics().scheduler.polls, polls);
   EXPECT_LT(cpu_time() - cpu, 50ms);
-  over.store(true);
+  over.set();
   waits.join();
 }
 

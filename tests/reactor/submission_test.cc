@@ -48,18 +48,27 @@ class Submissions : public FlavorTest {
     return read_from(pipe_->reader(), 100, ledger_, prefer);
   }
   IoUringMetrics ring_metrics() { return runtime().metrics().reactor.io_uring; }
+  static constexpr int kManyTurns = 10'000'000;
+
+  // Lets the others run until it is true.
+  template <class Done>
+  static Task<bool> within_turns(int turns, Done done) {
+    for (int i = 0; i < turns; ++i) {
+      if (done()) co_return true;
+      co_await yield_now();
+    }
+    co_return false;
+  }
   // All that the ring was given has come back.
   [[nodiscard]] bool comes_to_rest() {
-    auto wait = [this]() -> Task<bool> {
-      for (int i = 0; i < 1'000'000; ++i) {
-        if (ring_metrics().in_flight == 0 && ledger_.alive() == 0) {
-          co_return true;
-        }
-        co_await yield_now();
-      }
-      co_return false;
-    };
-    return runtime().block_on(wait);
+    return runtime().block_on(within_turns(kManyTurns, [this] {
+      return ring_metrics().in_flight == 0 && ledger_.alive() == 0;
+    }));
+  }
+  Task<> until_in_flight(uint64_t count) {
+    const bool are = co_await within_turns(
+        kManyTurns, [&] { return ring_metrics().in_flight >= count; });
+    EXPECT_TRUE(are);
   }
 
   Ledger ledger_;
@@ -96,7 +105,7 @@ TEST_P(Submissions, WaitForWhatComesLater) {
   auto take = [this]() -> Task<int64_t> { co_return co_await read(); };
   auto handle = runtime().spawn(take);
   auto write = [this]() -> Task<void> {
-    co_await time::sleep(2ms);
+    co_await until_in_flight(1);
     pipe_->write("hello");
   };
   runtime().block_on(write);
@@ -167,7 +176,7 @@ TEST_P(Submissions, DroppedInFlightAreCancelled) {
   auto drop = [&]() -> Task<void> {
     for (bool force_async : {false, true}) {
       JoinHandle<void> handle = spawn(hang(force_async));
-      while (ring_metrics().in_flight == 0) co_await yield_now();
+      co_await until_in_flight(1);
       handle.abort();
       EXPECT_TRUE((co_await handle).is_cancelled());
       while (ring_metrics().in_flight > 0) co_await yield_now();
@@ -265,8 +274,12 @@ TEST_P(Submissions, SurviveTheThreadThatSubmitted) {
     auto inside = runtime().enter();
     EXPECT_TRUE(pending->poll(waker.context()).is_pending());
   }).join();
+  // Until it has been handed over once more. It need not: the runtime's thread
+  // may have submitted it, and then nothing happens.
   auto write = [this]() -> Task<void> {
-    co_await time::sleep(3ms);
+    co_await until_in_flight(1);
+    (void)co_await within_turns(1'000,
+                                [this] { return ring_metrics().retries > 0; });
     pipe_->write("hello");
   };
   runtime().block_on(write);
@@ -283,7 +296,7 @@ TEST_P(Submissions, ThatHangKeepNobodyFromAnything) {
     for (int i = 0; i < 50; ++i) hung.push_back(spawn(hang));
     for (int i = 0; i < 20; ++i) {
       EXPECT_EQ(co_await Submission(std::make_unique<Nop>(ledger_)), 0);
-      co_await time::sleep(100us);
+      co_await time::sleep(100us);  // nor from timers
     }
     for (auto& handle : hung) EXPECT_FALSE(handle.is_finished());
     for (auto& handle : hung) handle.abort();
@@ -312,10 +325,7 @@ TEST_P(Submissions, OfAPausedClockEndBeforeItMovesOn) {
 TEST_P(Submissions, InFlightEndWithTheRuntime) {
   auto hang = [this]() -> Task<void> { (void)co_await read(); };
   for (int i = 0; i < 20; ++i) runtime().spawn(hang).detach();
-  auto wait = [this]() -> Task<void> {
-    while (ring_metrics().in_flight < 20) co_await yield_now();
-  };
-  runtime().block_on(wait);
+  runtime().block_on(until_in_flight(20));
   EXPECT_TRUE(runtime().shutdown_timeout(10s).empty());
   EXPECT_EQ(ledger_.alive(), 0);
   // The last one may have been in the midst of its poll: then that was told.
@@ -350,7 +360,7 @@ TEST_P(Submissions, ThatHangAtTheEndKeepTheirRecords) {
   auto hang = [this]() -> Task<void> { (void)co_await read(); };
   runtime().spawn(hang).detach();
   auto wait = [this]() -> Task<void> {
-    while (ring_metrics().in_flight == 0) co_await time::sleep(100us);
+    co_await until_in_flight(1);
     // It has a place in the ring. Once what comes after it has ended, the kernel
     // has it.
     EXPECT_EQ(co_await Submission(std::make_unique<Nop>(ledger_)), 0);
@@ -373,10 +383,7 @@ TEST_P(Submissions, ThatHangAtTheEndKeepTheirRecords) {
 TEST_P(Submissions, InFlightDoNotKeepUpAnEndInTheBackground) {
   auto hang = [this]() -> Task<void> { (void)co_await read(); };
   for (int i = 0; i < 20; ++i) runtime().spawn(hang).detach();
-  auto wait = [this]() -> Task<void> {
-    while (ring_metrics().in_flight < 20) co_await yield_now();
-  };
-  runtime().block_on(wait);
+  runtime().block_on(until_in_flight(20));
   runtime().shutdown_background();
   // Tasks end a little later: the fixture's ledger is for those that were
   // waited for.

@@ -8,7 +8,6 @@
 #include <memory>
 #include <span>
 #include <string>
-#include <thread>
 #include <utility>
 
 #include "io/fs/file.h"
@@ -55,10 +54,13 @@ class Hang {
  public:
   void wait() {
     begun_.store(true);
-    while (!released_.load()) std::this_thread::sleep_for(1ms);
+    released_.wait(false);
   }
   bool has_begun() const { return begun_.load(); }
-  void release() { released_.store(true); }
+  void release() {
+    released_.store(true);
+    released_.notify_all();
+  }
 
  private:
   std::atomic<bool> begun_{false};

@@ -10,14 +10,14 @@ namespace eddy::scheduler {
 namespace {
 
 constexpr std::chrono::nanoseconds kDontWait{0};
-constexpr std::chrono::nanoseconds kBrief = std::chrono::milliseconds(1);
 
 }  // namespace
 
-void Driver::turn(Wait wait, const Flavor& flavor, std::size_t at_most) {
+void Driver::turn(Wait wait, const Flavor& flavor, std::size_t at_most,
+                  std::chrono::nanoseconds brief) {
   std::optional<time::Duration> timeout;
   if (wait == Wait::kNone) timeout = kDontWait;
-  if (wait == Wait::kBriefly) timeout = kBrief;
+  if (wait == Wait::kBriefly) timeout = brief;
   if (timers_ == nullptr) {
     reactor_.poll(timeout, at_most);
   } else if (wait == Wait::kNone) {

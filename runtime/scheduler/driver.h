@@ -35,15 +35,17 @@ class Driver {
   Driver(const Driver&) = delete;
   Driver& operator=(const Driver&) = delete;
 
-  // kBriefly: for a millisecond at most; the holder has to look after other
-  // things too.
+  // kBriefly: for a millisecond at most, or for as long as it says; the holder
+  // has to look after other things too.
   enum class Wait { kNone, kBriefly, kForEvents };
+  static constexpr std::chrono::milliseconds kBrief{1};
   // A turn is a system call, so who has tasks takes one only when it has run
   // them for as long as this. (A turn after each 61 yields of 20 ns doubled the
   // time of a yield.)
   static constexpr std::chrono::microseconds kLeastInterval{30};
   // For so many events at most, so that there is room for what they wake.
-  void turn(Wait wait, const Flavor& flavor, std::size_t at_most = SIZE_MAX);
+  void turn(Wait wait, const Flavor& flavor, std::size_t at_most = SIZE_MAX,
+            std::chrono::nanoseconds brief = kBrief);
 
   const reactor::Reactor& reactor() const { return reactor_; }
 

@@ -67,6 +67,18 @@ bool Idle::leave_sleepers(uint32_t worker, std::optional<uint32_t>* heir,
   return true;
 }
 
+bool Idle::begin_watch() {
+  if (has_sleepers() || is_watched()) return false;
+  return !watched_.exchange(true, kRelaxed);
+}
+
+bool Idle::end_watch() {
+  base::MutexLock lock(&mutex_);  // [watch]
+  if (sleepers_.empty()) return false;
+  watched_.store(false, kRelaxed);
+  return true;
+}
+
 Idle::Place Idle::place_of(uint32_t worker) const {
   base::MutexLock lock(&mutex_);  // [standby]
   const auto self = std::find(sleepers_.begin(), sleepers_.end(), worker);

@@ -37,12 +37,29 @@
 //   fences (heavy) and looks at all queues again. One of them sees the other.
 //   tests/runtime/scheduler/sleep_model_test.cc goes through all the orders.
 //
+// Where nobody sleeps, a push wakes nobody, and what it pushed waits for those
+// who are awake. They may be blocked, so whoever holds a reactor's role watches
+// them meanwhile: it does not wait for events without looking at them now and
+// then.
+//
+//   is_watched()  by             to   when
+//   ------------  -------------  ---  ------------------------------------------
+//   no            begin_watch()  yes  who has left the list sees nobody in it; he
+//                                     must tell the holders
+//   yes           end_watch()    no   a holder sees somebody in the list
+//
+// [watch] Who is out of the list and then loads is_watched(), and the holder who
+//         ends the watch, do so in the order of mutex_: either the holder finds
+//         him gone, or he finds the watch ended, and begins it again.
+//
 // One of those that sleep, the first in the list, is the standby (standby.h).
 // [standby] Who becomes it and then loads the role's word, and who changes the
 //           word and then looks for the standby, do so in the order of mutex_:
 //           one of them sees the other.
 //
-// Threads: any; count_as_parked() and unpark_self() by the worker itself.
+// Threads: any; count_as_parked() and unpark_self() by the worker itself, and
+//          begin_watch() by one that has called unpark_self(), or search_self();
+//          end_watch() by who holds a role.
 #ifndef EDDY_RUNTIME_SCHEDULER_IDLE_H_
 #define EDDY_RUNTIME_SCHEDULER_IDLE_H_
 
@@ -106,6 +123,16 @@ class Idle {
     return leave_sleepers(worker, heir, kSearching);
   }
 
+  // Whether the holders watch: from the beginning, since all are awake.
+  bool is_watched() const {
+    // relaxed: [watch] is by mutex_, and a holder that was told by the wake-up.
+    return watched_.load(std::memory_order_relaxed);
+  }
+  // True: the caller must wake the holders, so that they watch.
+  [[nodiscard]] bool begin_watch();
+  // False: nobody sleeps.
+  [[nodiscard]] bool end_watch();
+
   // The standby is the one that has slept longest. It is woken last.
   enum class Place : uint8_t { kAwake, kSleeper, kStandby };
   Place place_of(uint32_t worker) const;
@@ -131,6 +158,7 @@ class Idle {
                       uint64_t and_add);
 
   const uint32_t workers_;
+  std::atomic<bool> watched_{true};  // read often, and hardly ever written
   alignas(base::kCacheLine) std::atomic<uint64_t> state_{0};
   mutable base::Mutex mutex_;
   // Last in, first out: the worker whose caches are warmest. In it if and only

@@ -111,6 +111,8 @@ class MultiThread final : public Flavor, private blocking::Errand {
   // For whoever does not hold the role.
   void leave_to_workers(task::Header& task);
   void inject(std::span<task::Header* const> tasks);
+  // The holders: their turn() in progress ends, or the next one.
+  void wake_drivers();
   // It looks at the roles' words, and arms itself.
   void wake_standby();
   // Work was pushed: wakes a worker if none looks for it anyway.
@@ -158,7 +160,6 @@ class MultiThread final : public Flavor, private blocking::Errand {
   void schedule_from_outside(task::Header& task,
                              const context::Current& here) noexcept;
   void unpark(uint32_t worker);
-  void wake_drivers();
   // The core that this thread holds; null if it holds none of ours.
   Worker* core_of(const context::Current& here) const {
     return here.services == here_.services ? static_cast<Worker*>(here.core)

@@ -11,6 +11,7 @@
 #ifndef EDDY_RUNTIME_SCHEDULER_SEAT_H_
 #define EDDY_RUNTIME_SCHEDULER_SEAT_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -33,9 +34,11 @@ struct Seat {
   Driver& driver;
 
   // The holder's:
-  Worker* left_by = nullptr;         // the holder before, if it is stuck
-  std::vector<uint64_t> polls_seen;  // of each worker, at the last look
-  Counter harvested;                 // tasks woken, by a poller that runs none
+  Worker* left_by = nullptr;  // the holder before, if it is stuck
+  // Of each worker, at the last look. Atomic, and relaxed, since who has just
+  // lost the role may still look.
+  std::vector<std::atomic<uint64_t>> polls_seen;
+  Counter harvested;  // tasks woken, by a poller that runs none
 };
 
 }  // namespace eddy::scheduler

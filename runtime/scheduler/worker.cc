@@ -255,7 +255,8 @@ void Worker::push_to_full(task::Header& task) {
   const uint32_t count = queue_.push(&task, evicted);
   if (count > 0) [[unlikely]] {
     overflows_.add();
-    scheduler_.injection().push_all({evicted.data(), count});
+    // That is the others', also where we hold a role and ask nobody for help.
+    scheduler_.inject({evicted.data(), count});
   }
 }
 

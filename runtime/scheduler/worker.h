@@ -136,7 +136,9 @@ class alignas(base::kCacheLine) Worker final : private ForkLane::Host {
   bool hold_role();
   void resume_role();
   void harvest();
-  void turn(Driver::Wait wait);
+  void turn(Driver::Wait wait, std::chrono::nanoseconds brief = Driver::kBrief);
+  bool must_watch();
+  void watch_others();
   void accept_harvest();
   bool run_harvest();
   bool needs_help(std::chrono::steady_clock::time_point now);
@@ -144,7 +146,9 @@ class alignas(base::kCacheLine) Worker final : private ForkLane::Host {
   task::Header* take_own();
   void rescue();
   void look_at_the_stuck();
+  void stand_in();
   bool is_stuck(const Worker& other) const;
+  bool holds_any_role(const Worker& other) const;
   bool must_stay_awake() const;
   void note_progress(const Worker& other);
   bool steal_from(Worker& other);
@@ -160,6 +164,7 @@ class alignas(base::kCacheLine) Worker final : private ForkLane::Host {
   bool leave_sleepers();
   void search_instead();
   void tell_heir(std::optional<uint32_t> heir);
+  void tell_holders();
   bool is_polling_due() const;
   void run_long_task(task::Header& task, context::Current& here);
 
@@ -185,6 +190,8 @@ class alignas(base::kCacheLine) Worker final : private ForkLane::Host {
   // Since when all others are stuck beside work that only they may do; zero:
   // they are not, or there is none.
   std::chrono::steady_clock::time_point all_stuck_since_{};
+  std::chrono::nanoseconds look_pause_ = Driver::kBrief;
+  uint32_t quiet_sleeps_ = 0;  // in a row, that found a sleeper
   std::vector<Watched> watched_;
   RoleWord run_word_;  // RUN, of the last run_harvest()
 

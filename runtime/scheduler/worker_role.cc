@@ -1,6 +1,7 @@
 // The part of Worker that holds a reactor's role: it fetches events, runs the
 // tasks that they woke, and fetches again; and how other workers take a role
-// from one that does not come back to it.
+// from one that does not come back to it. worker_watch.cc has what the holder
+// does about tasks of others that do not end.
 #include <algorithm>
 #include <chrono>
 #include <optional>
@@ -31,8 +32,8 @@ constexpr uint32_t kClockInterval = 4;
 constexpr uint32_t kFewEvents = 16;
 // A poll as short as this is not what keeps others waiting.
 constexpr auto kShortPoll = std::chrono::microseconds(50);
-// How long the holder leaves a long task to others who don't come to it.
-constexpr auto kRescueLongAfter = std::chrono::milliseconds(50);
+// Runs of tasks between two looks at the others, while it watches them.
+constexpr uint64_t kLookInterval = 32;
 
 }  // namespace
 
@@ -43,7 +44,11 @@ bool Worker::hold_role() {
   bool is_lost = false;
   while (!is_lost && !scheduler_.is_stopping_driver()) {
     harvest();
-    is_lost = has_own_work() && !run_harvest();
+    if (!has_own_work()) continue;
+    if (runs_.get() % kLookInterval == 0 && scheduler_.idle().is_watched()) {
+      look_at_the_stuck();
+    }
+    is_lost = !run_harvest();
   }
   context::current().polled = nullptr;
   // What our tasks left for the next poll is another thread's to see, or not.
@@ -73,6 +78,7 @@ void Worker::harvest() {
   }
   left_by = nullptr;
   if (scheduler_.is_look_owed()) {
+    look_pause_ = Driver::kBrief;
     turn(Driver::Wait::kNone);
     if (has_own_work() || steal_backlog()) return;
     if (scheduler_.has_work()) scheduler_.pay_look();
@@ -83,14 +89,15 @@ void Worker::harvest() {
     turn(Driver::Wait::kNone);
   } else if (scheduler_.has_work()) {
     // Of others, who may be at a task that does not end.
-    turn(Driver::Wait::kBriefly);
-    if (!has_own_work()) rescue();
+    watch_others();
   } else if (scheduler_.is_look_owed()) {
     // To pay costs most while others compute, and then there are events soon.
     // Nothing is seen: a push that the fence would show is nanoseconds old, and
     // is seen after this.
     turn(Driver::Wait::kBriefly);
     if (!has_own_work() && !steal_backlog()) scheduler_.pay_look();
+  } else if (must_watch()) {
+    watch_others();
   } else {
     all_stuck_since_ = {};
     turn(Driver::Wait::kForEvents);
@@ -102,14 +109,14 @@ void Worker::harvest() {
 // injection queue it would wait for other workers, while we serve those that
 // come later. (Of 1000 connections in a closed loop, server on one CPU, 1% had
 // to wait for 43 ms and not for 21.)
-void Worker::turn(Driver::Wait wait) {
+void Worker::turn(Driver::Wait wait, std::chrono::nanoseconds brief) {
   context::Current& here = context::current();
   uint32_t room = queue_.free_slots();
   if (room == 0) room = kFewEvents;
   // What is woken meanwhile goes to the batch.
   here.core = nullptr;
   here.wake_batch = &harvest_;
-  seat_->driver.turn(wait, scheduler_, room);
+  seat_->driver.turn(wait, scheduler_, room, brief);
   here.core = this;
   here.wake_batch = nullptr;
   if (!harvest_.empty()) accept_harvest();
@@ -119,6 +126,7 @@ void Worker::turn(Driver::Wait wait) {
 void Worker::accept_harvest() {
   std::vector<task::Header*>& tasks = harvest_.tasks();
   schedules_.add(tasks.size());
+  look_pause_ = Driver::kBrief;
   if (scheduler_.long_tasks().is_used()) [[unlikely]] {
     std::erase_if(tasks, [&](task::Header* task) {
       if (!scheduler_.long_tasks().contains(task->id())) return false;
@@ -196,17 +204,6 @@ bool Worker::needs_help(steady_clock::time_point now) {
   return !is_manned || is_any_task_stuck();
 }
 
-// Of those who are awake, is one at the same task as at the last look?
-bool Worker::is_any_task_stuck() {
-  bool is_any = false;
-  for (const auto& other : scheduler_.workers()) {
-    if (other.get() == this) continue;
-    is_any |= other->is_at_a_poll() && is_stuck(*other);
-    note_progress(*other);
-  }
-  return is_any;
-}
-
 // What does not come from the injection queue: that is for the others.
 task::Header* Worker::take_own() {
   struct Own {
@@ -219,63 +216,6 @@ task::Header* Worker::take_own() {
     void demote_next() { worker.demote_next(); }
   } own{*this};
   return scheduler_.policy().pick(turns_, own);
-}
-
-// Work that waits behind a task which does not end: nobody ran any of it since
-// the holder last looked.
-void Worker::rescue() {
-  bool all_are_stuck = true;
-  for (const auto& other : scheduler_.workers()) {
-    if (other.get() == this) continue;
-    const bool stuck = is_stuck(*other);
-    note_progress(*other);
-    all_are_stuck &= stuck;
-    if (stuck && !has_own_work()) (void)steal_from(*other);
-  }
-  if (!all_are_stuck) {
-    all_stuck_since_ = {};
-    return;
-  }
-  if (!has_own_work()) next_ = take_injected();
-  if (!has_own_work()) rescue_long_task();
-}
-
-// Events may have to wait for a task that blocks again, and then the task would
-// have waited for one that perhaps never ends. A stall now and then is better.
-void Worker::rescue_long_task() {
-  const steady_clock::time_point now = steady_clock::now();
-  if (all_stuck_since_ == steady_clock::time_point()) all_stuck_since_ = now;
-  if (now - all_stuck_since_ < kRescueLongAfter) return;
-  all_stuck_since_ = now;
-  next_ = long_ones_.pop();
-}
-
-// By a holder with work of its own: of who is awake, one may be at a task that
-// does not end, with others behind it that those who sleep should take.
-void Worker::look_at_the_stuck() {
-  const steady_clock::time_point now = steady_clock::now();
-  if (now < next_look_at_stuck_) return;
-  next_look_at_stuck_ = now + scheduler_.role_tick();
-  const bool is_injected =
-      !scheduler_.injection().empty() || !scheduler_.long_queue().empty();
-  bool is_anything_stuck = false;
-  for (const auto& other : scheduler_.workers()) {
-    if (other.get() == this) continue;
-    if (is_stuck(*other) && (is_injected || other->queue_.size() > 0)) {
-      is_anything_stuck = true;
-    }
-    note_progress(*other);
-  }
-  if (is_anything_stuck) scheduler_.pay_look();
-}
-
-// It is at the same task still, or asleep.
-bool Worker::is_stuck(const Worker& other) const {
-  return other.polls_.get() == seat_->polls_seen[other.index_];
-}
-
-void Worker::note_progress(const Worker& other) {
-  seat_->polls_seen[other.index_] = other.polls_.get();
 }
 
 // With nothing of our own, and others who have more than they are at: there is
@@ -385,9 +325,10 @@ std::optional<uint32_t> Worker::look_at_roles() {
 // Out of the list of sleepers, if it was not chosen: then false.
 bool Worker::leave_sleepers() {
   std::optional<uint32_t> heir;
-  if (!scheduler_.idle().unpark_self(index_, &heir)) return false;
+  const bool is_left = scheduler_.idle().unpark_self(index_, &heir);
+  tell_holders();
   tell_heir(heir);
-  return true;
+  return is_left;
 }
 
 // The same; it searches, as it does if it was chosen. In that case the token
@@ -396,7 +337,14 @@ void Worker::search_instead() {
   std::optional<uint32_t> heir;
   (void)scheduler_.idle().search_self(index_, &heir);
   searching_ = true;
+  tell_holders();
   tell_heir(heir);
+}
+
+// If nobody is left in the list: from now on they watch.
+void Worker::tell_holders() {
+  if (scheduler_.idle().begin_watch()) [[unlikely]]  // [watch]
+    scheduler_.wake_drivers();
 }
 
 void Worker::tell_heir(std::optional<uint32_t> heir) {

@@ -78,14 +78,21 @@ class UringCombine : public testing::RuntimeTest {
   void count_sleepers() {
     faults_.hook<Call::kEpollWait>(
         [&](int epoll, epoll_event* events, int capacity, int timeout_ms) {
-          if (timeout_ms < 0) asleep_.fetch_add(1);
-          const int count =
-              real_sys().epoll_wait(epoll, events, capacity, timeout_ms);
-          if (timeout_ms < 0) asleep_.fetch_sub(1);
-          return count;
+          if (timeout_ms == 0) {
+            return real_sys().epoll_wait(epoll, events, capacity, timeout_ms);
+          }
+          const Asleep asleep(asleep_);
+          return real_sys().epoll_wait(epoll, events, capacity, timeout_ms);
         });
+    // With a time-out, while the only worker is at a task.
+    faults_.hook<Call::kEpollPwait2>([&](int epoll, epoll_event* events,
+                                         int capacity, const timespec* timeout,
+                                         const sigset_t* signals) {
+      const Asleep asleep(asleep_);
+      return real_sys().epoll_pwait2(epoll, events, capacity, timeout, signals);
+    });
   }
-  // The poller waits for events, without a time-out.
+  // The poller waits for events.
   bool is_poller_asleep() const { return asleep_.load() == 1; }
 
   static Builder two_threads() {
@@ -98,6 +105,14 @@ class UringCombine : public testing::RuntimeTest {
   FaultInjector faults_;
 
  private:
+  struct Asleep {
+    explicit Asleep(std::atomic<int>& count) : count(count) {
+      count.fetch_add(1);
+    }
+    ~Asleep() { count.fetch_sub(1); }
+    std::atomic<int>& count;
+  };
+
   std::atomic<int> asleep_{0};
 };
 

@@ -7,7 +7,8 @@
 //
 // Planted faults (tests/faults.txt), each of which fails this test:
 //   unpark_self() of a worker that was chosen says that it was not
-// That the heavy fence is needed, asymmetric_fence_stress_test shows.
+// That the heavy fence is needed, asymmetric_fence_stress_test shows; that
+// end_watch() has to look at the list, sleep_model_test does.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -167,6 +168,37 @@ TEST(Idle, OneOfTheTwoSeesTheOther) {
   stress.threads(1, push_once);
   stress.threads(1, park_once);
   stress.run([](Meeting& round) { EXPECT_TRUE(round.notified || round.seen); });
+}
+
+// Property: when nobody sleeps any more, and who woke up last has looked, the
+// holders watch; and each time that they were to begin with it they were told.
+struct Watch {
+  Idle idle{1};
+  bool is_ended = false;
+  bool is_told = false;
+};
+
+void wake_up(Watch& round, int, Random& random) {
+  round.idle.count_as_parked(0);
+  spin(random.below(100));
+  (void)round.idle.notify_one();
+  (void)round.idle.unpark_self(0);
+  round.is_told = round.idle.begin_watch();
+}
+
+void end_watch(Watch& round, int, Random& random) {
+  spin(random.below(200));
+  round.is_ended = round.idle.end_watch();
+}
+
+TEST(Idle, HoldersWatchWhenNobodySleeps) {
+  testing::Stress<Watch> stress(/*rounds=*/60'000);
+  stress.threads(1, wake_up);
+  stress.threads(1, end_watch);
+  stress.run([](Watch& round) {
+    EXPECT_TRUE(round.idle.is_watched());
+    EXPECT_EQ(round.is_told, round.is_ended);
+  });
 }
 
 }  // namespace

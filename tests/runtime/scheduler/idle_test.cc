@@ -96,5 +96,30 @@ TEST(Idle, CountsTheMostWorkersThereMayBe) {
   EXPECT_EQ(idle.notify_one(), std::nullopt);
 }
 
+TEST(Idle, HoldersWatchUntilOneSeesASleeper) {
+  Idle idle(2);
+  EXPECT_TRUE(idle.is_watched());
+  EXPECT_FALSE(idle.end_watch());
+  idle.count_as_parked(0);
+  EXPECT_TRUE(idle.is_watched());
+  EXPECT_TRUE(idle.end_watch());
+  EXPECT_FALSE(idle.is_watched());
+}
+
+TEST(Idle, WhoWakesUpLastTellsTheHolders) {
+  Idle idle(2);
+  idle.count_as_parked(0);
+  idle.count_as_parked(1);
+  EXPECT_FALSE(idle.begin_watch());
+  EXPECT_TRUE(idle.end_watch());
+  EXPECT_TRUE(idle.unpark_self(1));
+  EXPECT_FALSE(idle.begin_watch());  // 0 would be woken
+  EXPECT_EQ(idle.notify_one(), 0u);
+  EXPECT_FALSE(idle.unpark_self(0));
+  EXPECT_TRUE(idle.begin_watch());
+  EXPECT_TRUE(idle.is_watched());
+  EXPECT_FALSE(idle.begin_watch());  // they know
+}
+
 }  // namespace
 }  // namespace eddy::scheduler

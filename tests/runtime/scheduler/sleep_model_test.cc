@@ -5,8 +5,8 @@
 // What is shown, from every state that can be reached:
 //   - there are never two pollers;
 //   - a state of rest can be reached: nothing goes round for ever;
-//   - at rest there is a poller, no event is left, and no work, as far as
-//     threads are left that are not blocked by their task.
+//   - at rest there is a poller, no event is left, and no work, if any thread
+//     is left that is not blocked by its task.
 // A task may block for ever wherever it runs, so the second and third say that
 // no wake gets lost, and that a poller comes back in a bounded number of steps.
 //
@@ -16,7 +16,8 @@
 // A push stays in a store buffer until it drains, as on x86: by itself at any
 // time, by a locked instruction of its thread, or by the membarrier(2) of a
 // heavy fence, which drains all. Left out: the next-task slot, which is its
-// owner's, and the times, in place of which a time-out may come at any moment.
+// owner's, and the times, in place of which a time-out may come at any moment;
+// but for those of a holder that watches and would see nothing.
 //
 // A look that is owed is paid with one by a holder that has nothing to do; that
 // it is paid to the stuck after a time as well is left out with the times.
@@ -68,6 +69,9 @@ enum class Fault {
   kOwedByBelief,            // MultiThread::may_owe_look(), one look at the role
   kOwedForEver,             // Worker::harvest() does not pay
   kPaidWithoutFence,        // MultiThread::pay_look()
+  kWatchLeftOut,            // Worker::must_watch()
+  kHoldersNotTold,          // Worker::tell_holders()
+  kWatchEndedLate,          // Idle::end_watch() without a look at the list
 };
 
 constexpr int kThreads = 3;
@@ -126,6 +130,9 @@ enum Pc : uint8_t {
   kAsleepTimed,
   kAsleepUntimed,
   kWoken,
+  // Worker::tell_holders()
+  kTellHolders,
+  kWakeHolders,
   // worker_role.cc, with the role
   kHold,
   kHarvest,
@@ -138,6 +145,8 @@ enum Pc : uint8_t {
   kFetch,
   kWait,
   kBrief,
+  kEndWatch,
+  kWatch,
   kBeginRun,
   kArm,
   kArmToken,
@@ -165,6 +174,7 @@ struct Thread {
   void forget() {
     const bool is_notifying = pc >= kAskForHelp && pc <= kNotifyToken;
     const bool is_called = is_notifying || pc == kHeir || pc == kHeirToken ||
+                           pc == kTellHolders || pc == kWakeHolders ||
                            (pc >= kStopSearching && pc <= kStopLook);
     if (!is_called) back = kNext;
     const bool is_looking =
@@ -194,7 +204,11 @@ struct State {
   uint8_t outside_pushed;  // in its store buffer
   uint8_t pushes, spawns, blocks;
   uint8_t owed;
-  std::array<uint8_t, 1> unused;  // no padding: compared byte by byte
+  uint8_t watch;  // kWatched, kPollerWoken; no padding: compared byte by byte
+
+  static constexpr uint8_t kWatched = 1, kPollerWoken = 2;
+  bool is_watched() const { return (watch & kWatched) != 0; }
+  bool is_poller_woken() const { return (watch & kPollerWoken) != 0; }
 
   uint8_t& asleep() { return sleepers[3]; }
   uint8_t asleep() const { return sleepers[3]; }
@@ -263,6 +277,7 @@ class Model {
       state.threads[0].pc = kBlocked;
       state.threads[0].token = 0;
       state.asleep() = 0;
+      state.watch = State::kWatched;
     }
     if (story_.assists) {
       state.threads[kThreads - 1].pc = kHold;
@@ -302,16 +317,13 @@ class Model {
     bool has_work = state.injected > 0;
     for (const Thread& thread : state.threads) {
       blocked += thread.pc == kBlocked;
-      is_polled |= thread.pc == kWait;
+      is_polled |= thread.pc == kWait || thread.pc == kWatch;
       has_work |= thread.own() > 0;
     }
     if (blocked == kThreads) return nullptr;  // nobody is left
     if (!is_polled) return "nobody polls";
     if (state.events > 0) return "an event is left";
-    // Who polls does not hear of what the only other thread left behind.
-    const int enough = story_.assists ? kThreads - 1 : kThreads;
-    if (has_work && blocked < enough) return "work is left";
-    return nullptr;
+    return has_work ? "work is left" : nullptr;
   }
 
   // The story that ends badly, if the environment asks for it.
@@ -494,6 +506,12 @@ class Model {
     return fault_ == Fault::kOwedByBelief || role_.load().is_running();
   }
   static Pc top(const Thread& me) { return me.holds ? kHold : kNext; }
+  // To tell_holders() or tell_heir(): where there is an heir, somebody sleeps,
+  // and will tell the holders.
+  Pc after_leaving(bool has_heir, Pc back) const {
+    if (!story_.assists) return back;
+    return has_heir ? kHeir : kTellHolders;
+  }
 
   void end_of_task(const State& state, int i, Pc after) {
     State next = state;
@@ -705,7 +723,7 @@ class Model {
         if (!in_list(state, i)) break;
         drain(me);
         me.back = kNext;
-        me.pc = leave_list(next, i) && story_.assists ? kHeir : kNext;
+        me.pc = after_leaving(leave_list(next, i), kNext);
         if (fault_ == Fault::kAwakeWithoutSearch) break;
         ++next.searching;
         me.searching = true;
@@ -787,10 +805,23 @@ class Model {
         drain(me);
         if (!in_list(state, i)) {
           me.searching = true;
-          me.pc = top(me);
+          me.back = top(me);
+          me.pc = after_leaving(false, me.back);
         } else {
           me.back = top(me);
-          me.pc = leave_list(next, i) ? kHeir : me.back;
+          me.pc = after_leaving(leave_list(next, i), me.back);
+        }
+        break;
+      case kTellHolders:
+        me.pc = me.back;
+        if (state.asleep() > 0 || state.is_watched()) break;
+        if (fault_ != Fault::kHoldersNotTold) me.pc = kWakeHolders;
+        break;
+      case kWakeHolders:
+        drain(me);
+        me.pc = me.back;
+        if (!state.is_watched()) {
+          next.watch = State::kWatched | State::kPollerWoken;
         }
         break;
 
@@ -843,11 +874,39 @@ class Model {
         break;
       case kHarvestIdle: {
         const bool looks = fault_ != Fault::kBusyHolderForgotten;
-        me.pc = looks && has_work(state, i) ? kBrief : kWait;
+        if (looks && has_work(state, i)) {
+          me.pc = kBrief;
+        } else if (!state.is_watched() || fault_ == Fault::kWatchLeftOut) {
+          me.pc = kWait;
+        } else {
+          me.pc = kWatch;
+          if (state.asleep() == 0) break;
+          visit(next);
+          me.pc = kEndWatch;
+        }
         break;
       }
+      case kEndWatch:
+        drain(me);
+        me.pc = kWatch;
+        if (state.asleep() == 0 && fault_ != Fault::kWatchEndedLate) break;
+        next.watch &= ~State::kWatched;
+        me.pc = kWait;
+        break;
+      case kWatch:
+        // The next look may end the watch.
+        if (state.asleep() == 0 && !has_work(state, i) && state.events == 0 &&
+            !state.is_poller_woken()) {
+          return;
+        }
+        next.watch &= ~State::kPollerWoken;
+        me.pushed += std::exchange(next.events, 0);
+        if (me.own() == 0) rescue(next, i);
+        me.pc = me.own() > 0 ? kBeginRun : kHarvest;
+        break;
       case kWait:
-        if (state.events == 0) return;
+        if (state.events == 0 && !state.is_poller_woken()) return;
+        next.watch &= ~State::kPollerWoken;
         [[fallthrough]];
       case kFetch:
       case kBrief:
@@ -990,6 +1049,19 @@ constexpr Story kEventAndPush = {.assists = true,
                                  .blocks = 0,
                                  .one_is_blocked = true};
 
+constexpr Story kPushesBesideABlock = {.assists = true,
+                                       .events = 0,
+                                       .pushes = 2,
+                                       .spawns = 0,
+                                       .blocks = 1,
+                                       .one_is_blocked = true};
+constexpr Story kSpawnBeforeABlock = {.assists = true,
+                                      .events = 0,
+                                      .pushes = 1,
+                                      .spawns = 1,
+                                      .blocks = 1,
+                                      .one_is_blocked = true};
+
 bool is_found(Fault fault, std::initializer_list<Story> stories) {
   for (const Story& story : stories) {
     if (!check(story, fault).empty()) return true;
@@ -1004,6 +1076,12 @@ TEST(SleepModel, NoWakeIsLostAmongIdleWorkers) {
 
 TEST(SleepModel, OnePollerWhereverTasksBlock) {
   for (const Story& story : {kEvents, kEventAndSpawn, kEventAndPush}) {
+    EXPECT_EQ(check(story, Fault::kNone), "");
+  }
+}
+
+TEST(SleepModel, NoWorkIsLeftWhereAllOthersAreBlocked) {
+  for (const Story& story : {kPushesBesideABlock, kSpawnBeforeABlock}) {
     EXPECT_EQ(check(story, Fault::kNone), "");
   }
 }
@@ -1033,6 +1111,14 @@ TEST(SleepModel, FindsWhatGoesWrongWithTheLookThatIsOwed) {
   for (Fault fault :
        {Fault::kOwedByBelief, Fault::kOwedForEver, Fault::kPaidWithoutFence}) {
     EXPECT_TRUE(is_found(fault, {kEventAndPush})) << static_cast<int>(fault);
+  }
+}
+
+TEST(SleepModel, FindsWhatGoesWrongWithTheWatch) {
+  for (Fault fault :
+       {Fault::kWatchLeftOut, Fault::kHoldersNotTold, Fault::kWatchEndedLate}) {
+    EXPECT_TRUE(is_found(fault, {kSpawnBeforeABlock, kPushesBesideABlock}))
+        << static_cast<int>(fault);
   }
 }
 

@@ -136,8 +136,19 @@ class PromiseBase {
   Cursor& cursor() const { return *cursor_; }
 
   // As the root of a task: goes on until a leaf is pending (false) or this
-  // frame has ended (true).
-  bool run(Context& cx);
+  // frame has ended (true). Inline is what nearly each poll is, the first one
+  // and that of a leaf: 15 instructions less for each.
+  [[gnu::always_inline]] bool run(Context& cx) {
+    if (!started()) return start(cx) || continue_start();
+    EDDY_DCHECK(cursor_ == &own_, "a task that was co_awaited is polled");
+    EDDY_DCHECK(!handle().done(), "a task is polled after it was ready");
+    own_.set_context(cx);
+    if (own_.is_at_frame()) [[unlikely]] {
+      return go_on(own_.frame());
+    }
+    Suspension& leaf = *own_.leaf();
+    return leaf.poll_leaf(leaf, cx) && go_on(*leaf.frame);
+  }
   // The first run(), in two parts where many children are started: start() is
   // inlined there, and what it leaves to continue_start() is rare. The cursor
   // needs no place yet: it has one when the frame suspends.
@@ -149,14 +160,20 @@ class PromiseBase {
     return root.done();
   }
   // Once start() has answered false.
-  bool continue_start() { return own_.is_at_frame() && go_on(); }
+  bool continue_start() {
+    return own_.is_at_frame() && go_on(own_.frame());
+  }
 
   // As a child: starts it, now or through the trampoline. True if it has ended.
   bool call(CallSite& site);
 
   // Destroys the frame and, innermost first, the frames that it has called.
   // Not recursive: a chain of a million frames needs no stack.
-  void destroy() noexcept;
+  void destroy() noexcept {
+    if (cursor_ == &own_ && !handle().done()) [[unlikely]]
+      destroy_called();
+    handle().destroy();
+  }
   // Of a frame that has ended.
   void destroy_ended() noexcept { handle().destroy(); }
 
@@ -179,7 +196,8 @@ class PromiseBase {
   }
 
  private:
-  bool go_on();
+  bool go_on(PromiseBase& innermost);
+  void destroy_called() noexcept;
 
   Cursor* cursor_ = nullptr;  // the root's own_
   union {

@@ -210,7 +210,7 @@ class [[nodiscard]] Task {
     if (frame_) frame_.promise().destroy();
   }
 
-  Poll<T> poll(Context& cx) {
+  [[gnu::always_inline]] Poll<T> poll(Context& cx) {
     if (!frame_.promise().run(cx)) return kPending;
     if constexpr (std::is_void_v<T>) {
       frame_.promise().take();

@@ -11,10 +11,36 @@
 #ifndef EDDY_RUNTIME_TASK_YIELD_H_
 #define EDDY_RUNTIME_TASK_YIELD_H_
 
+#include <coroutine>
+
 #include "runtime/task/context.h"
+#include "runtime/task/cursor.h"
 #include "runtime/task/poll.h"
 
 namespace eddy {
+
+namespace task {
+
+// co_await of a YieldNow, which needs no Poll: it is pending once.
+class YieldAwaiter : private Suspension {
+ public:
+  explicit YieldAwaiter(PromiseBase& frame)
+      : Suspension(&YieldAwaiter::is_over, frame) {}
+  YieldAwaiter(const YieldAwaiter&) = delete;
+  YieldAwaiter& operator=(const YieldAwaiter&) = delete;
+
+  bool await_ready() noexcept { return false; }
+  void await_suspend(std::coroutine_handle<>) noexcept {
+    frame->context().request_wake();
+    frame->cursor().wait_at(*this);
+  }
+  void await_resume() noexcept {}
+
+ private:
+  static bool is_over(Suspension&, Context&) noexcept { return true; }
+};
+
+}  // namespace task
 
 class [[nodiscard]] YieldNow {
  public:
@@ -26,6 +52,9 @@ class [[nodiscard]] YieldNow {
     if (yielded_) return kReady;
     yielded_ = true;
     return cx.yield();
+  }
+  auto await_in(task::PromiseBase& frame) {
+    return task::YieldAwaiter(frame);
   }
 
  private:

@@ -41,7 +41,11 @@ uint32_t Flavor::live_list(const context::Current& here) const {
 }
 
 bool Flavor::admit(task::Header& task) noexcept {
-  return admit_from(live_list(context::current()), task);
+  if (!live_.admit(live_list(context::current()))) [[unlikely]]
+    return false;
+  if (announces_spawns()) [[unlikely]]
+    announce(config_.hooks.on_task_spawn, task);
+  return true;
 }
 
 bool Flavor::enlist(task::Header& task) noexcept {
@@ -49,7 +53,7 @@ bool Flavor::enlist(task::Header& task) noexcept {
 }
 
 bool Flavor::dismiss(task::Header& task) noexcept {
-  if (config_.hooks.on_task_terminate) [[unlikely]]
+  if (announces_ends()) [[unlikely]]
     announce(config_.hooks.on_task_terminate, task);
   context::Current& here = context::current();
   // Its turn is over: what it wakes now is who waits for its end.

@@ -145,16 +145,15 @@ class Flavor : public task::Scheduler, private Watchdog::Cores {
     call_hook(hook, [this](std::exception_ptr e) { unhandled(std::move(e)); });
   }
 
-  // Polls a task that was taken from a queue, or drops it if the end has come.
-  // True: the caller queues it again, behind the others.
-  [[nodiscard, gnu::always_inline]] bool turn(task::Header& task) noexcept {
+  // Before a task that was taken from a queue is polled: it is dropped instead
+  // if the end has come.
+  void begin_turn(task::Header& task) noexcept {
     if (live_.is_closed()) [[unlikely]]
       task.abort_queued();
-    return task.turn();
   }
-  // The same, and it is queued.
   void run(task::Header& task) noexcept {
-    if (turn(task)) reschedule(task);
+    begin_turn(task);
+    task.run();
   }
 
   // Those of the tasks that close() cancelled which have not ended, `running`,
@@ -177,12 +176,19 @@ class Flavor : public task::Scheduler, private Watchdog::Cores {
   void rethrow_fatal();
   bool is_block_on_woken() const;
 
-  bool admit_from(uint32_t live_list, task::Header& task) noexcept {
-    if (!live_.admit(live_list)) [[unlikely]]
-      return false;
-    if (config_.hooks.on_task_spawn) [[unlikely]]
-      announce(config_.hooks.on_task_spawn, task);
-    return true;
+  // As admit() and dismiss(), by a worker that knows itself, if nobody is told
+  // of spawns and ends.
+  bool announces_spawns() const {
+    return static_cast<bool>(config_.hooks.on_task_spawn);
+  }
+  bool admit_silently(uint32_t live_list) noexcept {
+    return live_.admit(live_list);
+  }
+  bool announces_ends() const {
+    return static_cast<bool>(config_.hooks.on_task_terminate);
+  }
+  bool dismiss_silently(uint32_t live_list, task::Header& task) noexcept {
+    return live_.dismiss(task, live_list);
   }
 
   virtual void add_metrics(Metrics& metrics) const = 0;

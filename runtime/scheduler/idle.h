@@ -95,7 +95,8 @@ class Idle {
     base::light_fence();  // [sleep] pairs with the one in Worker::park()
     // relaxed: the fence orders it, and it carries no data.
     const uint64_t state = state_.load(std::memory_order_relaxed);
-    return searching(state) == 0 && parked(state) > 0;
+    // Nobody searches, which is above, and somebody is parked.
+    return static_cast<uint32_t>(state) - 1 < kSearching - 1;
   }
 
   // At most half of the workers may search at once.

@@ -151,8 +151,10 @@ void MultiThread::publish(Seat& seat, WakeBatch& batch) {
 bool MultiThread::spawn(task::Header& task) noexcept {
   const context::Current& here = context::current();
   Worker* worker = core_of(here);
-  if (worker == nullptr) return Flavor::spawn(task);
-  if (!admit_from(here.shard, task)) return false;
+  if (worker == nullptr || announces_spawns()) [[unlikely]]
+    return Flavor::spawn(task);
+  if (!admit_silently(here.shard)) [[unlikely]]
+    return false;
   worker->schedule(task, here);
   return true;
 }

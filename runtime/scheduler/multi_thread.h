@@ -85,7 +85,9 @@ class MultiThread final : public Flavor, private blocking::Errand {
   void reschedule(task::Header& task) noexcept override;
 
   // For its workers.
-  using Flavor::turn;
+  using Flavor::announces_ends;
+  using Flavor::begin_turn;
+  using Flavor::dismiss_silently;
   const Policy& policy() const { return config().policy; }
   Idle& idle() { return idle_; }
   InjectionQueue& injection() { return injection_; }

@@ -15,6 +15,7 @@ namespace eddy::scheduler {
 Worker::Worker(MultiThread& scheduler, uint32_t index, ForkLane& forks,
                uint64_t seed)
     : scheduler_(scheduler),
+      idle_(scheduler.idle()),
       index_(index),
       injected_(scheduler.injection()),
       long_ones_(scheduler.long_queue()),
@@ -23,11 +24,12 @@ Worker::Worker(MultiThread& scheduler, uint32_t index, ForkLane& forks,
       forks_(&forks) {
   forks.set_host(this);
   for (Seat& seat : scheduler.seats()) watched_.emplace_back(seat);
+  has_more_roles_ = watched_.size() > 1;
 }
 
 bool Worker::run() {
   context::Current& here = context::current();  // this thread's to the end
-  const bool may_hold_role = scheduler_.assists();
+  const uintptr_t stack_limit = Context::default_stack_limit();
   // What a poll that took the core in its midst has left here.
   running_.store(0, std::memory_order_relaxed);
   at_forks_.store(false, std::memory_order_relaxed);
@@ -40,20 +42,27 @@ bool Worker::run() {
       if (!goes_on) break;
       continue;
     }
-    if (scheduler_.is_stopping()) break;
-    task::Header* task = next_task();
-    if (task == nullptr) task = search();
-    if (task == nullptr) {
-      if (!run_stolen_forks()) park();
-    } else if (took_long_) [[unlikely]] {
-      took_long_ = false;
-      run_long_task(*task, here);
-    } else {
-      run_task(*task, here);
+    task::Header* task = policy_.pick(turns_, *this);
+    if (task == nullptr) [[unlikely]] {
+      // Not before: what a runtime that ends still has queued ends at its turn.
+      if (scheduler_.is_stopping()) break;
+      task = search();
     }
-    if (here.has_left_core) [[unlikely]]
-      return false;
-    if (may_hold_role && seat_ == nullptr && may_take_over()) watch_roles();
+    if (task != nullptr && !took_long_) [[likely]] {
+      if (!poll(*task, here, stack_limit)) [[unlikely]]
+        return false;
+    } else {
+      if (task != nullptr) {
+        took_long_ = false;
+        run_long_task(*task, here);
+      } else if (!run_stolen_forks()) {
+        park();
+      }
+      if (here.has_left_core) [[unlikely]]
+        return false;
+    }
+    if (may_take_over() && seat_ == nullptr) [[unlikely]]
+      watch_roles();
   }
   drop_all();
   return !here.has_left_core;
@@ -80,54 +89,75 @@ ForkLane& Worker::take(ForkLane& lane, const context::Current& here) {
   return had;
 }
 
-// A holder is at its tasks: a look at each word, without a call.
+// A holder is at its tasks: a look at each word, without a call; as a rule there
+// is one.
 inline bool Worker::may_take_over() const {
-  for (const Watched& role : watched_) {
-    if (role.seat.role.load().is_running()) return true;
-  }
-  return false;
+  const auto is_running = [](const Watched& role) {
+    return role.seat.role.load().is_running();
+  };
+  if (is_running(watched_.front())) return true;
+  return has_more_roles_ &&
+         std::any_of(watched_.begin() + 1, watched_.end(), is_running);
 }
 
-inline task::Header* Worker::next_task() { return policy_.pick(turns_, *this); }
-
-void Worker::push(task::Header& task) {
-  if (!queue_.try_push(&task)) [[unlikely]]
-    push_to_full(task);
-}
-
-void Worker::reschedule(task::Header& task) {
+inline void Worker::requeue(task::Header& task) {
   reschedules_.add();
   push(task);
   // Alone, it waits for us only; beside others, some other worker may help.
-  if (scheduler_.idle().may_notify() &&
-      (next_ != nullptr || queue_.size() > 1)) {
-    ask_for_help();
-  }
+  if (idle_.may_notify() && has_more_than_one()) [[unlikely]]
+    wake_helper();
 }
 
-bool Worker::run_task(task::Header& task, context::Current& here) {
-  if (searching_) stop_searching();
+void Worker::reschedule(task::Header& task) { requeue(task); }
+
+// One turn. Inlined into the loop, and without the calls by which a task would
+// find out on which core it is: with the checks in the order of their rarity.
+inline bool Worker::poll(task::Header& task, context::Current& here,
+                         uintptr_t stack_limit) {
+  using Turn = task::Header::Turn;
+  if (searching_) [[unlikely]]
+    stop_searching();
   polls_.add();
   here.forks->begin_turn();
   here.task = &task;
   // relaxed: for a shutdown that finds this thread stuck.
   running_.store(task.id().value(), std::memory_order_relaxed);
-  const bool again = scheduler_.turn(task);
+  scheduler_.begin_turn(task);
+  const Turn turn = task.turn(Context::kDefaultBudget, stack_limit);
+  // If it has left the core, *this is another thread's by now, and this one may
+  // hold another core. Functions of the user's run in end(), too.
+  if (turn == Turn::kEnded) {
+    end(task, here);
+    if (here.has_left_core) [[unlikely]]
+      return false;
+    running_.store(0, std::memory_order_relaxed);
+    return true;
+  }
+  here.task = nullptr;
   if (here.has_left_core) [[unlikely]] {
-    // *this is another thread's by now, and this one may hold another core.
-    here.task = nullptr;
-    if (again) scheduler_.reschedule(task);
+    if (turn == Turn::kAgain) scheduler_.reschedule(task);
     return false;
   }
   EDDY_DCHECK(here.core == this,
               "an EnterGuard is held across a co_await: end it before");
-  here.task = nullptr;
   running_.store(0, std::memory_order_relaxed);
-  // Here and not by way of the task's scheduler, which would have to find out
-  // on which core it is: with this and the checks of reschedule() in the order
-  // of their rarity, a yield took 250 instructions instead of 291.
-  if (again) reschedule(task);
+  if (turn == Turn::kAgain) requeue(task);
   return true;
+}
+
+bool Worker::run_task(task::Header& task, context::Current& here) {
+  return poll(task, here, Context::default_stack_limit());
+}
+
+inline void Worker::end(task::Header& task, context::Current& here) {
+  if (here.has_left_core || task.live_list == task::Header::kPart ||
+      scheduler_.announces_ends()) [[unlikely]] {
+    task.finish();
+    here.task = nullptr;
+    return;
+  }
+  here.task = nullptr;  // what it wakes now is who waits for its end
+  task.finish_dismissed(scheduler_.dismiss_silently(index_, task));
 }
 
 // This worker's share: what fills half of its queue, since who is in it waits
@@ -166,7 +196,7 @@ task::Header* Worker::take_injected() {
 
 task::Header* Worker::search() {
   if (!searching_) {
-    if (!scheduler_.idle().try_search()) return nullptr;
+    if (!idle_.try_search()) return nullptr;
     searching_ = true;
   }
   const auto& workers = scheduler_.workers();
@@ -211,8 +241,7 @@ bool Worker::run_stolen_forks() {
 
 void Worker::stop_searching() {
   searching_ = false;
-  Idle& idle = scheduler_.idle();
-  if (!idle.stop_searching() || !idle.has_sleepers()) return;
+  if (!idle_.stop_searching() || !idle_.has_sleepers()) return;
   // There may be more where this came from, and pushes relied on us to look.
   // Who is woken looks as we do, so for what we see at once no fence is needed.
   if (!scheduler_.is_manned() && scheduler_.has_work()) {
@@ -231,19 +260,17 @@ void Worker::schedule(task::Header& task, const context::Current& here) {
   // join without this, 748 with it.)
   if (here.task == nullptr && next_ == nullptr && queue_.size() > 0) {
     push(task);
-    ask_for_help();
-    return;
-  }
-  // The slot has one task: nobody is woken for it, since we run it next.
-  if (task::Header* displaced = std::exchange(next_, &task)) {
+  } else if (task::Header* displaced = std::exchange(next_, &task)) {
     push(*displaced);
-    ask_for_help();
+  } else {
+    return;  // the slot's is next: nobody is woken for it
   }
+  ask_for_help();
 }
 
-// A task was pushed beside another. Who polls for events asks later, and only
-// if the work lasts: run_harvest().
-inline void Worker::ask_for_help() {
+// A task was pushed beside another, and there is somebody to wake. Who polls for
+// events asks later, and only if the work lasts: run_harvest().
+void Worker::wake_helper() {
   // [help] store-load: who takes the role over from us sees the push, or we see
   // that it did. Pairs with the fence in try_take_over().
   if (seat_ != nullptr) base::light_fence();
@@ -263,10 +290,9 @@ void Worker::push_to_full(task::Header& task) {
 void Worker::park() {
   if (std::exchange(searching_, false)) {
     // park() makes us look again, so nobody is woken in our place.
-    (void)scheduler_.idle().stop_searching();
+    (void)idle_.stop_searching();
   }
-  Idle& idle = scheduler_.idle();
-  idle.count_as_parked(index_);
+  idle_.count_as_parked(index_);
   scheduler_.demand_forks();
   if (must_stay_awake()) return search_instead();
   parks_.add();
@@ -289,7 +315,7 @@ void Worker::park() {
 bool Worker::must_stay_awake() const {
   const auto must = [&] {
     return scheduler_.is_stopping() ||
-           (!scheduler_.idle().has_searchers() && scheduler_.has_work());
+           (!idle_.has_searchers() && scheduler_.has_work());
   };
   if (must()) return true;
   if (scheduler_.may_owe_look()) return false;
@@ -312,7 +338,7 @@ bool Worker::has_waiting_tasks() const {
 // The scheduler has cancelled all tasks: to run one is to drop its future.
 void Worker::drop_all() {
   if (std::exchange(searching_, false)) {
-    (void)scheduler_.idle().stop_searching();
+    (void)idle_.stop_searching();
   }
   for (;;) {
     task::Header* task = std::exchange(next_, nullptr);

@@ -35,6 +35,7 @@
 #include "runtime/scheduler/driver.h"
 #include "runtime/scheduler/fork_lane.h"
 #include "runtime/scheduler/help.h"
+#include "runtime/scheduler/idle.h"
 #include "runtime/scheduler/injection_queue.h"
 #include "runtime/scheduler/local_queue.h"
 #include "runtime/scheduler/metrics.h"
@@ -94,24 +95,34 @@ class alignas(base::kCacheLine) Worker final : private ForkLane::Host {
   void add_metrics(Metrics& metrics) const;
 
  private:
-  task::Header* next_task();
   // What Policy::pick() asks for.
   friend struct Policy;
+  bool has_next() const { return next_ != nullptr; }
   task::Header* take_next() { return std::exchange(next_, nullptr); }
   task::Header* take_local() { return queue_.pop(); }
   task::Header* take_injected();
   uint32_t local_size() const { return queue_.size(); }
   bool seems_injected() const { return injected_.seems_filled(); }
-  void demote_next() {
-    if (task::Header* task = take_next()) push(*task);
-  }
+  void demote_next() { push(*take_next()); }
   task::Header* search();
   bool run_stolen_forks();
-  // False: the core is left.
+  // A turn of a task; false: the core is left.
+  [[gnu::always_inline]] bool poll(task::Header& task, context::Current& here,
+                                   uintptr_t stack_limit);
   bool run_task(task::Header& task, context::Current& here);
-  void push(task::Header& task);
+  void end(task::Header& task, context::Current& here);
+  void requeue(task::Header& task);
+  void push(task::Header& task) {
+    if (!queue_.try_push(&task)) [[unlikely]]
+      push_to_full(task);
+  }
   void push_to_full(task::Header& task);
-  void ask_for_help();  // with what was just pushed
+  // With what was just pushed beside another.
+  void ask_for_help() {
+    if (idle_.may_notify()) [[unlikely]]
+      wake_helper();
+  }
+  void wake_helper();
   void stop_searching();
   void park();
   void drop_all();
@@ -132,6 +143,9 @@ class alignas(base::kCacheLine) Worker final : private ForkLane::Host {
 
   // The reactors' roles: worker_role.cc.
   bool has_own_work() const { return next_ != nullptr || queue_.size() > 0; }
+  bool has_more_than_one() const {
+    return next_ != nullptr || queue_.size() > 1;
+  }
   // Until the role or the core is lost, or, then false, the driver stops.
   bool hold_role();
   void resume_role();
@@ -169,6 +183,7 @@ class alignas(base::kCacheLine) Worker final : private ForkLane::Host {
   void run_long_task(task::Header& task, context::Current& here);
 
   MultiThread& scheduler_;
+  Idle& idle_;
   const uint32_t index_;
   task::Header* next_ = nullptr;
   Turns turns_;
@@ -193,6 +208,7 @@ class alignas(base::kCacheLine) Worker final : private ForkLane::Host {
   std::chrono::nanoseconds look_pause_ = Driver::kBrief;
   uint32_t quiet_sleeps_ = 0;  // in a row, that found a sleeper
   std::vector<Watched> watched_;
+  bool has_more_roles_;
   RoleWord run_word_;  // RUN, of the last run_harvest()
 
   LocalQueue queue_;

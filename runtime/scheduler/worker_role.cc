@@ -45,7 +45,7 @@ bool Worker::hold_role() {
   while (!is_lost && !scheduler_.is_stopping_driver()) {
     harvest();
     if (!has_own_work()) continue;
-    if (runs_.get() % kLookInterval == 0 && scheduler_.idle().is_watched()) {
+    if (runs_.get() % kLookInterval == 0 && idle_.is_watched()) {
       look_at_the_stuck();
     }
     is_lost = !run_harvest();
@@ -195,7 +195,7 @@ bool Worker::needs_help(steady_clock::time_point now) {
   const bool is_manned = scheduler_.is_manned();
   const Help::Step step = help_.next(queue_.size(), is_manned, now);
   if (step == Help::Step::kNone || !scheduler_.has_more_cpus()) return false;
-  if (!scheduler_.idle().may_notify()) return false;
+  if (!idle_.may_notify()) return false;
   if (step == Help::Step::kLook && !scheduler_.cpu_load().has_idle_cpu()) {
     help_.found_no_cpu(now);
     return false;
@@ -208,6 +208,7 @@ bool Worker::needs_help(steady_clock::time_point now) {
 task::Header* Worker::take_own() {
   struct Own {
     Worker& worker;
+    bool has_next() const { return worker.has_next(); }
     task::Header* take_next() { return worker.take_next(); }
     task::Header* take_local() { return worker.take_local(); }
     task::Header* take_injected() { return nullptr; }
@@ -221,7 +222,7 @@ task::Header* Worker::take_own() {
 // With nothing of our own, and others who have more than they are at: there is
 // no need to wake anybody for that, if somebody sleeps.
 bool Worker::steal_backlog() {
-  if (!scheduler_.idle().has_sleepers()) return false;
+  if (!idle_.has_sleepers()) return false;
   for (const auto& other : scheduler_.workers()) {
     if (other.get() != this && steal_from(*other)) return true;
   }
@@ -283,7 +284,7 @@ bool Worker::try_take_over(Seat& seat, RoleWord word) {
 void Worker::sleep() {
   for (Watched& role : watched_) role.standby = {};
   while (!scheduler_.is_stopping()) {
-    const Idle::Place place = scheduler_.idle().place_of(index_);
+    const Idle::Place place = idle_.place_of(index_);
     if (place == Idle::Place::kAwake) return;
     std::optional<uint32_t> ticks;
     if (place == Idle::Place::kStandby) {
@@ -325,7 +326,7 @@ std::optional<uint32_t> Worker::look_at_roles() {
 // Out of the list of sleepers, if it was not chosen: then false.
 bool Worker::leave_sleepers() {
   std::optional<uint32_t> heir;
-  const bool is_left = scheduler_.idle().unpark_self(index_, &heir);
+  const bool is_left = idle_.unpark_self(index_, &heir);
   tell_holders();
   tell_heir(heir);
   return is_left;
@@ -335,7 +336,7 @@ bool Worker::leave_sleepers() {
 // that is on the way makes a later sleep end for nothing.
 void Worker::search_instead() {
   std::optional<uint32_t> heir;
-  (void)scheduler_.idle().search_self(index_, &heir);
+  (void)idle_.search_self(index_, &heir);
   searching_ = true;
   tell_holders();
   tell_heir(heir);
@@ -343,7 +344,7 @@ void Worker::search_instead() {
 
 // If nobody is left in the list: from now on they watch.
 void Worker::tell_holders() {
-  if (scheduler_.idle().begin_watch()) [[unlikely]]  // [watch]
+  if (idle_.begin_watch()) [[unlikely]]  // [watch]
     scheduler_.wake_drivers();
 }
 

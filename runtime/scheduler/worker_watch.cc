@@ -45,12 +45,11 @@ constexpr uint32_t kQuietSleeps = 8;
 // Before it waits for events: whether nobody sleeps who would be woken for what
 // is pushed meanwhile, or nobody did a few sleeps ago.
 bool Worker::must_watch() {
-  Idle& idle = scheduler_.idle();
-  if (!idle.is_watched()) return false;
-  quiet_sleeps_ = idle.has_sleepers() ? quiet_sleeps_ + 1 : 0;
+  if (!idle_.is_watched()) return false;
+  quiet_sleeps_ = idle_.has_sleepers() ? quiet_sleeps_ + 1 : 0;
   if (quiet_sleeps_ < kQuietSleeps) return true;
   quiet_sleeps_ = 0;
-  return !idle.end_watch();
+  return !idle_.end_watch();
 }
 
 void Worker::watch_others() {

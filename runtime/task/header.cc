@@ -6,16 +6,21 @@
 
 namespace eddy::task {
 
-bool Header::wait() noexcept {
+Header::Turn Header::wait() noexcept {
   if (live_list == kUnlisted && !scheduler_->enlist(*this)) [[unlikely]] {
-    drop();
-    return false;
+    cancel_future();
+    return Turn::kEnded;
   }
-  const AtSuspend at = state_.suspend();
-  if (at == AtSuspend::kDestroy) [[unlikely]] {
-    drop();
+  switch (state_.suspend()) {
+    case AtSuspend::kForget:
+      return Turn::kOver;
+    case AtSuspend::kSubmit:
+      return Turn::kAgain;
+    case AtSuspend::kDestroy:
+      break;
   }
-  return at == AtSuspend::kSubmit;
+  cancel_future();
+  return Turn::kEnded;
 }
 
 void Header::drop() noexcept {
@@ -23,9 +28,9 @@ void Header::drop() noexcept {
   finish();
 }
 
-void Header::finish() noexcept {
-  // The entry's reference, and that of the list.
-  const uint64_t references = leave_scheduler() ? 2 : 1;
+void Header::end(bool has_lists_reference) noexcept {
+  // The entry's, and that of the list.
+  const uint64_t references = has_lists_reference ? 2 : 1;
   if (state_.is_alone(references)) {
     drop_outcome();
     return destroy();
@@ -54,17 +59,15 @@ bool Header::leave_scheduler() noexcept {
   return live_list == kRefused || scheduler_->dismiss(*this);
 }
 
-void Header::launch() noexcept {
-  if (scheduler_->spawn(*this)) [[likely]]
-    return;
+// The scheduler is closed.
+void Header::refuse() noexcept {
   live_list = kRefused;
   drop();
 }
 
 void Header::launch_listed() noexcept {
   if (!scheduler_->admit(*this)) {
-    live_list = kRefused;
-    drop();
+    refuse();
   } else if (!scheduler_->enlist(*this)) {
     drop();
   } else {

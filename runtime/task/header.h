@@ -70,12 +70,32 @@ class Scheduler {
 class Header : public Wakeable {
  public:
   // Polls the future, or destroys it if the task was cancelled. The caller took
-  // the queue entry. True: the task asked for another turn, and the caller puts
-  // it behind the others; else it may be gone.
-  [[nodiscard]] bool turn(uint32_t budget = Context::kDefaultBudget) noexcept;
-  // The same, and its scheduler queues it.
+  // the queue entry, and does what the answer says.
+  enum class Turn : uint8_t {
+    kOver,   // nothing: the task waits, and may be gone
+    kAgain,  // puts it behind the others
+    kEnded,  // finish()
+  };
+  [[nodiscard]] Turn turn(
+      uint32_t budget = Context::kDefaultBudget,
+      uintptr_t stack_limit = Context::default_stack_limit()) noexcept;
+  // The same, and all is done.
   void run(uint32_t budget = Context::kDefaultBudget) noexcept {
-    if (turn(budget)) scheduler_->reschedule(*this);
+    switch (turn(budget)) {
+      case Turn::kOver:
+        return;
+      case Turn::kAgain:
+        return scheduler_->reschedule(*this);
+      case Turn::kEnded:
+        return finish();
+    }
+  }
+  // The future is gone and the outcome is there.
+  void finish() noexcept { end(leave_scheduler()); }
+  // The same, of a task that is in no list of live tasks and was none's part,
+  // by its scheduler, which has dismissed it.
+  void finish_dismissed(bool has_lists_reference) noexcept {
+    end(has_lists_reference);
   }
 
   // Cancels. If the task is idle, its future is destroyed by the next run().
@@ -113,7 +133,10 @@ class Header : public Wakeable {
 
   // Starts a task: into the run queue, or cancelled at once if the scheduler is
   // closed.
-  void launch() noexcept;
+  void launch() noexcept {
+    if (!scheduler_->spawn(*this)) [[unlikely]]
+      refuse();
+  }
   // As launch(), for a task that a shutdown has to know by its name, also if it
   // never waits.
   void launch_listed() noexcept;
@@ -155,25 +178,31 @@ class Header : public Wakeable {
   // a Header for a future that is being polled already. The future is pending:
   // forgets the task, or queues it.
   void suspend(bool wake_requested) noexcept {
-    if (!pause(wake_requested)) return;
-    scheduler_->reschedule(*this);
+    switch (pause(wake_requested)) {
+      case Turn::kOver:
+        return;
+      case Turn::kAgain:
+        return scheduler_->reschedule(*this);
+      case Turn::kEnded:
+        return finish();
+    }
   }
-  // The future is gone and the outcome is there.
-  void finish() noexcept;
 
  private:
-  // The future is pending. True: the task is to be queued again.
-  [[nodiscard]] bool pause(bool wake_requested) noexcept {
+  // The future is pending.
+  [[nodiscard]] Turn pause(bool wake_requested) noexcept {
     // Stays RUNNING: no edge is needed. A wake() or cancel() that came
     // meanwhile is seen by the next start(). [poll] rests on the run queue
     // here: its push releases what this poll wrote, its pop acquires it.
-    return wake_requested || wait();
+    return wake_requested ? Turn::kAgain : wait();
   }
-  [[nodiscard]] bool wait() noexcept;
+  [[nodiscard]] Turn wait() noexcept;
   bool wait_to_join(const Waker& waker);
   bool leave_scheduler() noexcept;
+  void end(bool has_lists_reference) noexcept;
   void drop_outcome() noexcept;
   void drop() noexcept;
+  void refuse() noexcept;
 
   State state_;
   Scheduler* const scheduler_;
@@ -184,19 +213,18 @@ static_assert(sizeof(Header) == 7 * sizeof(void*));
 
 // Inline, with the loop of a worker around it: a yield and the poll after it
 // took 291 instructions when each went through three calls.
-inline bool Header::turn(uint32_t budget) noexcept {
+inline Header::Turn Header::turn(uint32_t budget,
+                                 uintptr_t stack_limit) noexcept {
   if (state_.start() == AtStart::kDestroy) [[unlikely]] {
-    drop();
-    return false;
+    cancel_future();
+    return Turn::kEnded;
   }
   // The poll borrows the queue entry's reference.
   Waker waker = Waker::adopt(this);
-  Context cx(waker, budget);
+  Context cx(waker, budget, stack_limit);
   const bool ready = poll_future(cx);
   std::move(waker).leak();
-  if (!ready) return pause(cx.wake_requested());
-  finish();
-  return false;
+  return ready ? Turn::kEnded : pause(cx.wake_requested());
 }
 
 }  // namespace eddy::task

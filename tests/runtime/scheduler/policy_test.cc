@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace eddy::scheduler {
 namespace {
 
@@ -25,6 +27,10 @@ struct Core {
     if (!replenish) --tasks;
     return &source;
   }
+  constexpr bool has_next() {
+    place[static_cast<int>(kNext)] = asked++;
+    return next > 0;
+  }
   constexpr const Source* take_next() { return take(next, kNext); }
   constexpr const Source* take_local() { return take(local, kLocal); }
   constexpr const Source* take_injected() { return take(injected, kInjection); }
@@ -38,8 +44,12 @@ struct Core {
 
 constexpr Turns turns(uint32_t since_injection, uint32_t next_streak,
                       uint32_t left_of_round = 100) {
-  return {.since_injection = since_injection,
-          .left_of_round = left_of_round,
+  const uint32_t left_of_interval =
+      since_injection < 60 ? 60 - since_injection : 0;
+  const uint32_t left = std::min(left_of_round, left_of_interval);
+  return {.until_look = left,
+          .between_looks = left,
+          .since_injection = since_injection,
           .next_streak = next_streak};
 }
 
@@ -117,6 +127,9 @@ constexpr uint32_t longest_wait(Source wanted, uint32_t local,
 static_assert(longest_wait(kInjection, 1000) == 60);
 static_assert(longest_wait(kInjection, 5) == 5);
 static_assert(longest_wait(kInjection, 1000, {.injection_interval = 1}) == 0);
+static_assert(longest_wait(kInjection, 1000, {.injection_interval = 2}) == 1);
+static_assert(longest_wait(kInjection, 0) == 3);
+static_assert(longest_wait(kInjection, 0, {.next_limit = 0}) == 0);
 static_assert(longest_wait(kNext, 1000) <= 2);
 
 TEST(Policy, IsCheckedByTheCompiler) {}

@@ -1,6 +1,7 @@
 #include "runtime/scheduler/current_thread.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <utility>
 
@@ -168,14 +169,36 @@ void CurrentThread::run_some() {
   }
 }
 
+// By the policy of a worker, of one that has no slot.
 task::Header* CurrentThread::next_task() {
-  const uint32_t tick = core_->tick.load(kRelaxed) + 1;
-  core_->tick.store(tick, kRelaxed);
-  const bool injection_due = tick % config().policy.injection_interval == 0;
-  if (injection_due || core_->queue.empty()) {
-    if (task::Header* task = core_->injected.pop()) return task;
+  struct Own {
+    CurrentThread& scheduler;
+    Core& core;
+    bool has_next() const { return false; }
+    task::Header* take_next() { return nullptr; }
+    task::Header* take_local() {
+      return core.queue.empty() ? nullptr : core.queue.pop_front();
+    }
+    task::Header* take_injected() { return scheduler.take_injected(); }
+    uint32_t local_size() const {
+      return static_cast<uint32_t>(core.queue.size());
+    }
+    bool seems_injected() const { return core.injected.seems_filled(); }
+    void demote_next() {}
+  } own{*this, *core_};
+  return config().policy.pick(core_->turns, own);
+}
+
+// Some at once, since those in the queue have their turns in between.
+task::Header* CurrentThread::take_injected() {
+  if (injection_.empty()) {
+    injection_.set_seems_filled(false);
+    return nullptr;
   }
-  return core_->queue.empty() ? nullptr : core_->queue.pop_front();
+  std::array<task::Header*, 32> batch;
+  const std::size_t taken = core_->injected.pop_some(batch);
+  for (std::size_t i = 1; i < taken; ++i) core_->queue.push_back(batch[i]);
+  return taken > 0 ? batch[0] : nullptr;
 }
 
 void CurrentThread::run_task(task::Header& task) {

@@ -45,6 +45,7 @@
 #include "runtime/scheduler/flavor.h"
 #include "runtime/scheduler/fork_lane.h"
 #include "runtime/scheduler/injection_queue.h"
+#include "runtime/scheduler/policy.h"
 
 namespace eddy::scheduler {
 
@@ -85,7 +86,7 @@ class CurrentThread final : public Flavor, private blocking::Errand {
     base::RingBuffer<task::Header*> queue;
     InjectionQueue::Consumer injected;
     ForkLane forks;
-    std::atomic<uint32_t> tick{0};
+    Turns turns;
     std::chrono::steady_clock::time_point looked_for_events{};
     std::atomic<bool> at_main{false};  // at a poll of a block_on()'s future
     std::atomic<uint64_t> running{0};  // the TaskId of the poll in progress
@@ -118,6 +119,7 @@ class CurrentThread final : public Flavor, private blocking::Errand {
   void run_some();
   void find_events(BlockOnWaker* main);
   task::Header* next_task();
+  task::Header* take_injected();
   void run_task(task::Header& task);
   void wait_for_events(BlockOnWaker* main);
   void drop_all();

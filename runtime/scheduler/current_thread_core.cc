@@ -64,9 +64,9 @@ void CurrentThread::end_watch() {
 }
 
 CoreLook CurrentThread::look_at_core(std::size_t) const noexcept {
-  // One of the first three grows before each poll.
-  return {.turn = core_->tick.load(kRelaxed) + core_->polls.get() +
-                  core_->main_polls.get() + core_->departures.get(),
+  // One of the first two grows before each poll.
+  return {.turn = core_->polls.get() + core_->main_polls.get() +
+                  core_->departures.get(),
           .task = TaskId(core_->running.load(kRelaxed)),
           .is_at_a_poll = core_->is_at_a_poll(),
           .thread = core_->thread.load(kRelaxed)};

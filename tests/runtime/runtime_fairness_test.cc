@@ -266,6 +266,33 @@ TEST_P(Fairness, BesideAFloodOfInjectedTasks) {
   for (std::thread& flood : floods) flood.join();
 }
 
+// What other threads spawn is taken in batches: beside a task that yields, one of
+// a thousand does not wait for as many intervals as there are others before it.
+TEST_P(Fairness, ABacklogFromOutsideIsTakenInBatches) {
+  if (threads() > 1) GTEST_SKIP() << "others take of it";
+  constexpr int kTasks = 1000;
+  int ran = 0, yields = 0;  // of one thread
+  runtime()
+      .block_on(runtime().spawn([&]() -> Task<> {
+        std::thread([&] {
+          for (int i = 0; i < kTasks; ++i) {
+            runtime()
+                .spawn([&]() -> Task<> {
+                  ++ran;
+                  co_return;
+                })
+                .detach();
+          }
+        }).join();
+        while (ran < kTasks) {
+          co_await yield_now();
+          ++yields;
+        }
+      }))
+      .value();
+  EXPECT_LE(yields, kTasks / 10);
+}
+
 // Two tasks that only yield must not share one worker while another sleeps.
 TEST_P(Fairness, IdleWorkersHelpThoseThatYield) {
   if (workers() < 2) GTEST_SKIP() << "there is no other worker";

@@ -31,25 +31,31 @@ Poll<int64_t> WriterArrival::poll(Context& cx) {
       Poll<int64_t> waited = wait(cx);
       if (waited.is_pending() || *waited < 0) return waited;
     }
-    if (const std::optional<int64_t> found = look()) {
-      cx.spend();
-      return *found;
-    }
+    const std::optional<int64_t> found = look();
+    cx.spend();
+    if (found.has_value()) return *found;
     // Before the next look: who comes in between is seen.
-    if (waiter_ || pause_) continue;
-    if (const int64_t error = watch(); error != 0) return error;
+    if (!waiter_ && !pause_) {
+      if (const int64_t error = watch(); error != 0) return error;
+    }
+    // Whoever opens and closes the pipe all the time keeps us busy.
+    if (!cx.has_budget()) return cx.yield();
   }
 }
 
-std::optional<int64_t> WriterArrival::look() const {
+std::optional<int64_t> WriterArrival::look() {
   pollfd events = {.fd = pipe_, .events = POLLIN, .revents = 0};
   const int ready = retry([&] { return sys().poll(&events, 1, 0); });
   if (ready != 0) return ready < 0 ? -errno : 0;
-  int ends[2];
-  if (sys().pipe2(ends, O_CLOEXEC) != 0) return -errno;
-  const OwnedFd out(ends[0]), in(ends[1]);
-  const ssize_t copied =
-      retry([&] { return sys().tee(pipe_, in.get(), 1, SPLICE_F_NONBLOCK); });
+  // Made once: who waits needs no more fds.
+  if (!copy_in_.is_open()) {
+    int ends[2];
+    if (sys().pipe2(ends, O_CLOEXEC) != 0) return -errno;
+    copy_out_ = OwnedFd(ends[0]);
+    copy_in_ = OwnedFd(ends[1]);
+  }
+  const ssize_t copied = retry(
+      [&] { return sys().tee(pipe_, copy_in_.get(), 1, SPLICE_F_NONBLOCK); });
   if (copied == 0) return std::nullopt;
   return copied > 0 || errno == EAGAIN ? 0 : -errno;
 }
@@ -57,15 +63,19 @@ std::optional<int64_t> WriterArrival::look() const {
 int64_t WriterArrival::watch() {
   const std::string path = "/proc/self/fd/" + std::to_string(pipe_);
   inotify_ = OwnedFd(sys().inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
-  if (!inotify_.is_open() ||
-      sys().inotify_add_watch(inotify_.get(), path.c_str(), IN_OPEN) < 0) {
+  if (!inotify_.is_open()) return 0;
+  if (sys().inotify_add_watch(inotify_.get(), path.c_str(), IN_OPEN) < 0) {
+    inotify_ = OwnedFd();
     return 0;
   }
   auto registration = reactor::Registration::add(
       context::services("File::open()").reactor, inotify_.get(),
       reactor::Assume::kReady);
   if (absl::IsCancelled(registration.status())) return -ECANCELED;
-  if (!registration.ok()) return 0;
+  if (!registration.ok()) {
+    inotify_ = OwnedFd();
+    return 0;
+  }
   registration_ = *std::move(registration);
   waiter_.emplace(*registration_, reactor::Direction::kRead);
   return 0;

@@ -7,7 +7,8 @@
 //
 //   poll()           tee()   a writer
 //   ---------------  ------  ---------------------------------------------
-//   data, a hang-up  -       has come since the pipe was opened
+//   data, a hang-up  -       has come since the pipe was opened, or has left
+//                            data that another reader keeps there
 //   nothing          EAGAIN  is there, and has written nothing yet
 //   nothing          0       has not come: a hang-up would be told
 //
@@ -43,7 +44,7 @@ class [[nodiscard]] WriterArrival {
 
  private:
   // Has one come? Empty: no.
-  std::optional<int64_t> look() const;
+  std::optional<int64_t> look();
   // By inotify, if it can be had: 0, or an error.
   int64_t watch();
   // Until it is worth looking: 0, or an error.
@@ -52,6 +53,7 @@ class [[nodiscard]] WriterArrival {
 
   const int pipe_;
   bool has_looked_ = false;
+  OwnedFd copy_out_, copy_in_;  // the pipe that tee() would copy to
   OwnedFd inotify_;
   std::optional<reactor::Registration> registration_;  // ends before inotify_
   std::optional<reactor::Waiter> waiter_;  // of that; empty: no inotify

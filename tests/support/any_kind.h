@@ -86,11 +86,15 @@ class KindOf final : public AnyKind {
  private:
   class InnerOf final : public Inner {
    public:
-    explicit InnerOf(T& of) : wait_(of.wait()) {}
+    // Moved once, as combinators do before the first poll.
+    explicit InnerOf(T& of) : InnerOf(of.wait()) {}
     bool poll(Context& cx) override { return wait_.poll(cx).is_ready(); }
 
    private:
-    decltype(std::declval<T&>().wait()) wait_;
+    using Wait = decltype(std::declval<T&>().wait());
+    explicit InnerOf(Wait&& made) : wait_(std::move(made)) {}
+
+    Wait wait_;
   };
   std::unique_ptr<Inner> make_wait() override {
     return std::make_unique<InnerOf>(of_);

@@ -5,9 +5,9 @@
 //     task goes to the end of the local queue;
 //   - the injection queue comes first every injection_interval tasks, and once
 //     in each round of the local queue, or of next_limit turns if that is
-//     longer, if there is something in it; the slot's
-//     task goes to the end of the local queue then, too, since nobody can steal
-//     it from the slot while the other one runs, for ever perhaps.
+//     longer, if there is something in it; the slot's task goes to the end of
+//     the local queue then, too, since nobody can steal it from the slot while
+//     the other one runs, for ever perhaps.
 #ifndef EDDY_RUNTIME_SCHEDULER_POLICY_H_
 #define EDDY_RUNTIME_SCHEDULER_POLICY_H_
 
@@ -41,11 +41,13 @@ struct Policy {
   [[gnu::always_inline]] constexpr auto pick(Turns& turns, Core& core) const
       -> decltype(core.take_next()) {
     if (turns.until_look-- == 0 && injection_is_due(turns, core)) [[unlikely]] {
+      // The slot's row goes on afterwards, or a short local queue would wait
+      // for ever beside a slot and an injection queue that are never empty.
       auto task = core.take_injected();
-      if (!task) task = core.take_local();
+      if (!task && (task = core.take_local())) turns.next_streak = 0;
       if (task) {
         if (core.has_next()) core.demote_next();
-        return not_next(turns, task);
+        return task;
       }
     }
     if (core.has_next() && may_serve_next(turns, core)) {

@@ -32,6 +32,7 @@ constexpr std::size_t kMostPlaces = 1024;
 // between the two where nothing is inlined.
 bool resumes(std::string_view function) {
   return function.starts_with("eddy::task::PromiseBase::") ||
+         function.starts_with("eddy::task::LeafAwaiter") ||
          (function.starts_with("std::") &&
           function.find("coroutine_handle<") != std::string_view::npos);
 }

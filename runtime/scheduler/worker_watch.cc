@@ -136,12 +136,14 @@ void Worker::stand_in() {
     if (other.get() == this || holds_any_role(*other)) continue;
     LocalQueue stolen;
     task::Header* task = other->queue_.steal_into(stolen);
-    if (task != nullptr) steals_.add();
-    for (; task != nullptr; task = stolen.pop()) {
-      scheduler_.injection().push(task);
-    }
+    if (task == nullptr) continue;
+    steals_.add();
+    LocalQueue::Batch batch;
+    std::size_t count = 0;
+    for (; task != nullptr; task = stolen.pop()) batch[count++] = task;
+    scheduler_.inject({batch.data(), count});
   }
-  demote_next();
+  if (has_next()) demote_next();
   next_ = take_injected();
   if (next_ == nullptr) rescue_long_task();
 }

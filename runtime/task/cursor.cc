@@ -10,6 +10,10 @@ void PromiseBase::throw_leaf_error() {
   std::rethrow_exception(std::exchange(error_, nullptr));
 }
 
+bool PromiseBase::first_run(Context& cx) {
+  return start(cx) || continue_start();
+}
+
 // The trampoline.
 bool PromiseBase::go_on(PromiseBase& innermost) {
   const std::coroutine_handle<> root = handle();

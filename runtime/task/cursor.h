@@ -136,10 +136,10 @@ class PromiseBase {
   Cursor& cursor() const { return *cursor_; }
 
   // As the root of a task: goes on until a leaf is pending (false) or this
-  // frame has ended (true). Inline is what nearly each poll is, the first one
-  // and that of a leaf: 15 instructions less for each.
+  // frame has ended (true). Inline is what most polls are, that of a leaf. What
+  // resumes a frame is not: the watchdog looks for it in a stack.
   [[gnu::always_inline]] bool run(Context& cx) {
-    if (!started()) return start(cx) || continue_start();
+    if (!started()) return first_run(cx);
     EDDY_DCHECK(cursor_ == &own_, "a task that was co_awaited is polled");
     EDDY_DCHECK(!handle().done(), "a task is polled after it was ready");
     own_.set_context(cx);
@@ -196,6 +196,7 @@ class PromiseBase {
   }
 
  private:
+  bool first_run(Context& cx);
   bool go_on(PromiseBase& innermost);
   void destroy_called() noexcept;
 

@@ -12,6 +12,7 @@
 #define EDDY_RUNTIME_TASK_YIELD_H_
 
 #include <coroutine>
+#include <utility>
 
 #include "runtime/task/context.h"
 #include "runtime/task/cursor.h"
@@ -24,12 +25,12 @@ namespace task {
 // co_await of a YieldNow, which needs no Poll: it is pending once.
 class YieldAwaiter : private Suspension {
  public:
-  explicit YieldAwaiter(PromiseBase& frame)
-      : Suspension(&YieldAwaiter::is_over, frame) {}
+  YieldAwaiter(PromiseBase& frame, bool has_yielded)
+      : Suspension(&YieldAwaiter::is_over, frame), has_yielded_(has_yielded) {}
   YieldAwaiter(const YieldAwaiter&) = delete;
   YieldAwaiter& operator=(const YieldAwaiter&) = delete;
 
-  bool await_ready() noexcept { return false; }
+  bool await_ready() noexcept { return has_yielded_; }
   void await_suspend(std::coroutine_handle<>) noexcept {
     frame->context().request_wake();
     frame->cursor().wait_at(*this);
@@ -38,6 +39,8 @@ class YieldAwaiter : private Suspension {
 
  private:
   static bool is_over(Suspension&, Context&) noexcept { return true; }
+
+  const bool has_yielded_;
 };
 
 }  // namespace task
@@ -54,7 +57,7 @@ class [[nodiscard]] YieldNow {
     return cx.yield();
   }
   auto await_in(task::PromiseBase& frame) {
-    return task::YieldAwaiter(frame);
+    return task::YieldAwaiter(frame, std::exchange(yielded_, true));
   }
 
  private:

@@ -131,6 +131,10 @@ static_assert(longest_wait(kInjection, 1000, {.injection_interval = 2}) == 1);
 static_assert(longest_wait(kInjection, 0) == 3);
 static_assert(longest_wait(kInjection, 0, {.next_limit = 0}) == 0);
 static_assert(longest_wait(kNext, 1000) <= 2);
+static_assert(longest_wait(kLocal, 1) == 5);
+static_assert(longest_wait(kLocal, 3) == 5);
+static_assert(longest_wait(kLocal, 4) == 4);
+static_assert(longest_wait(kLocal, 10) == 4);
 
 TEST(Policy, IsCheckedByTheCompiler) {}
 

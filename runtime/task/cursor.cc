@@ -40,15 +40,20 @@ bool PromiseBase::call(CallSite& site) {
   return self.done();
 }
 
-void PromiseBase::destroy_called() noexcept {
-  PromiseBase* frame = &own_.frame();
-  while (frame != this) {
-    CallSite* site = frame->caller_;
-    site->child = nullptr;
-    PromiseBase* caller = site->caller;
-    frame->handle().destroy();
-    frame = caller;
+// Not inlined: with it in the frames of those that hold tasks, as the arguments
+// of fork_join(), fib took 370 ms and not 291.
+void PromiseBase::destroy() noexcept {
+  if (cursor_ == &own_ && !handle().done()) {
+    PromiseBase* frame = &own_.frame();
+    while (frame != this) {
+      CallSite* site = frame->caller_;
+      site->child = nullptr;
+      PromiseBase* caller = site->caller;
+      frame->handle().destroy();
+      frame = caller;
+    }
   }
+  handle().destroy();
 }
 
 }  // namespace eddy::task

@@ -169,11 +169,7 @@ class PromiseBase {
 
   // Destroys the frame and, innermost first, the frames that it has called.
   // Not recursive: a chain of a million frames needs no stack.
-  void destroy() noexcept {
-    if (cursor_ == &own_ && !handle().done()) [[unlikely]]
-      destroy_called();
-    handle().destroy();
-  }
+  void destroy() noexcept;
   // Of a frame that has ended.
   void destroy_ended() noexcept { handle().destroy(); }
 
@@ -198,7 +194,6 @@ class PromiseBase {
  private:
   bool first_run(Context& cx);
   bool go_on(PromiseBase& innermost);
-  void destroy_called() noexcept;
 
   Cursor* cursor_ = nullptr;  // the root's own_
   union {

@@ -36,7 +36,7 @@ struct Policy {
   //   local_size()        how many take_local() could give
   //   seems_injected()    whether take_injected() is worth a try: cheap, and
   //                       wrong at times
-  //   demote_next()       puts the slot's task at the end of the local queue
+  //   demote_next()       puts that task at the end of the local queue
   template <class Core>
   [[gnu::always_inline]] constexpr auto pick(Turns& turns, Core& core) const
       -> decltype(core.take_next()) {

@@ -208,7 +208,7 @@ class alignas(base::kCacheLine) Worker final : private ForkLane::Host {
   std::chrono::nanoseconds look_pause_ = Driver::kBrief;
   uint32_t quiet_sleeps_ = 0;  // in a row, that found a sleeper
   std::vector<Watched> watched_;
-  bool has_more_roles_;
+  bool has_more_roles_;  // than one: known to the loop without a division
   RoleWord run_word_;  // RUN, of the last run_harvest()
 
   LocalQueue queue_;

@@ -28,7 +28,7 @@ void Header::drop() noexcept {
   finish();
 }
 
-void Header::end(bool has_lists_reference) noexcept {
+void Header::finish_dismissed(bool has_lists_reference) noexcept {
   // The entry's, and that of the list.
   const uint64_t references = has_lists_reference ? 2 : 1;
   if (state_.is_alone(references)) {

@@ -81,22 +81,13 @@ class Header : public Wakeable {
       uintptr_t stack_limit = Context::default_stack_limit()) noexcept;
   // The same, and all is done.
   void run(uint32_t budget = Context::kDefaultBudget) noexcept {
-    switch (turn(budget)) {
-      case Turn::kOver:
-        return;
-      case Turn::kAgain:
-        return scheduler_->reschedule(*this);
-      case Turn::kEnded:
-        return finish();
-    }
+    do_rest(turn(budget));
   }
   // The future is gone and the outcome is there.
-  void finish() noexcept { end(leave_scheduler()); }
+  void finish() noexcept { finish_dismissed(leave_scheduler()); }
   // The same, of a task that is in no list of live tasks and was none's part,
   // by its scheduler, which has dismissed it.
-  void finish_dismissed(bool has_lists_reference) noexcept {
-    end(has_lists_reference);
-  }
+  void finish_dismissed(bool has_lists_reference) noexcept;
 
   // Cancels. If the task is idle, its future is destroyed by the next run().
   void abort() noexcept;
@@ -178,14 +169,7 @@ class Header : public Wakeable {
   // a Header for a future that is being polled already. The future is pending:
   // forgets the task, or queues it.
   void suspend(bool wake_requested) noexcept {
-    switch (pause(wake_requested)) {
-      case Turn::kOver:
-        return;
-      case Turn::kAgain:
-        return scheduler_->reschedule(*this);
-      case Turn::kEnded:
-        return finish();
-    }
+    do_rest(pause(wake_requested));
   }
 
  private:
@@ -198,8 +182,12 @@ class Header : public Wakeable {
   }
   [[nodiscard]] Turn wait() noexcept;
   bool wait_to_join(const Waker& waker);
+  // What a turn leaves to do.
+  void do_rest(Turn turn) noexcept {
+    if (turn == Turn::kAgain) return scheduler_->reschedule(*this);
+    if (turn == Turn::kEnded) return finish();
+  }
   bool leave_scheduler() noexcept;
-  void end(bool has_lists_reference) noexcept;
   void drop_outcome() noexcept;
   void drop() noexcept;
   void refuse() noexcept;
